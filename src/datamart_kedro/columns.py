@@ -1,0 +1,45 @@
+"""What a table is made of: its grain, its columns, their types and their meaning.
+
+Each domain writes its `SOURCE` and its `TABLE` once; staging, the mart's comments, the replica's
+primary keys and the documentation read them from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["id", "text", "instant", "integer", "decimal", "money", "rate", "flag"]
+"""What a source column holds. `money` is decimal(18, 4), `rate` decimal(18, 6), `decimal` decimal(18, 3)."""
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A canonical column that a source may deliver, and must if `required`."""
+
+    kind: Kind
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A table that readers see.
+
+    Attributes:
+        name: Such as ``tb_orders``.
+        key: The columns whose values tell one row from another: the grain.
+        comment: First sentence: the grain.
+        columns: Name of each column, in order, with its meaning and unit.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    comment: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+VERSION_COLUMNS: Mapping[str, str] = {
+    "_version": "Version of the mart that wrote the row.",
+    "_valid_from": "Instant, UTC, from which the row holds.",
+}

@@ -1,0 +1,49 @@
+"""Where configuration comes from: conf/base, the run's environment, and always conf/local for credentials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.utils import find_kedro_project
+
+SOFT = dict.fromkeys(("globals", "parameters", "credentials"), "soft")
+"""An environment names only what differs from base, however deep it lies."""
+
+
+class MartConfigLoader(OmegaConfigLoader):
+    """Kedro's loader, with paths that start at the project, and secrets kept in one place.
+
+    - `${project:data/x}` is an absolute path, so that notebooks find the same files as runs.
+    - Credentials of ``conf/local`` hold in every environment; ``--env`` does not hide them.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("merge_strategy", SOFT)
+        kwargs.setdefault("custom_resolvers", {"project": absolute})
+        super().__init__(*args, **kwargs)
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Configuration of a kind; see `OmegaConfigLoader`."""
+        found: dict[str, Any] = super().__getitem__(key)
+        if key == "credentials" and self.env not in (None, self.default_run_env):
+            found = _merged(found, self._local_credentials())
+        return found
+
+    def _local_credentials(self) -> dict[str, Any]:
+        local = OmegaConfigLoader(self.conf_source, env=self.default_run_env, base_env=self.default_run_env)
+        try:
+            return local["credentials"]
+        except MissingConfigException:
+            return {}
+
+
+def absolute(path: str) -> str:
+    """A path below the project, wherever the process was started."""
+    return str((find_kedro_project(Path.cwd()) or Path.cwd()) / path)
+
+
+def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    both = {name: _merged(base[name], more[name]) for name in base.keys() & more.keys() if isinstance(base[name], dict)}
+    return {**base, **more, **both}

@@ -1,0 +1,1 @@
+"""The gate: is there new data, and what must run."""

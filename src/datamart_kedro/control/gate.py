@@ -1,0 +1,73 @@
+"""The gate of a domain, as a node: a cheap look at the source against what was last published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial, update_wrapper
+from typing import Any
+
+from kedro.pipeline import Node
+from pydantic import BaseModel
+
+from datamart_kedro.columns import SourceColumn
+from datamart_kedro.control.code_version import code_version
+from datamart_kedro.control.decision import Decision, DomainState, decide
+from datamart_kedro.control.probe import Probe, require_columns
+
+GATE = "gate"
+STAGE = "stage"
+BUILD = "build"
+
+
+def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[str]) -> Node:
+    """The node that decides whether a domain has something to do.
+
+    Args:
+        domain: Such as ``orders``.
+        columns: Canonical columns of its source, of which the required ones must be there.
+        parameters: Names of the parameters that its nodes take; a change of one opens the gate.
+    """
+    check = partial(check_source, domain, columns, tuple(parameters))
+    update_wrapper(check, check_source)
+    return Node(
+        check,
+        inputs=[f"probe_{domain}", f"state_{domain}", "params:force", *(f"params:{name}" for name in parameters)],
+        outputs=f"gate_{domain}",
+        name=f"check_{domain}",
+        tags=[GATE],
+    )
+
+
+def staged(domain: str) -> list[str]:
+    """Names of the tables that staging a domain makes, in the order of `Staged`; the staged rows come last."""
+    return [f"tmp_{domain}_rejected", f"tmp_{domain}_duplicates", f"tmp_{domain}"]
+
+
+def check_source(
+    domain: str,
+    columns: Mapping[str, SourceColumn],
+    names: Sequence[str],
+    probe: Probe,
+    state: DomainState,
+    force: bool,
+    *parameters: BaseModel,
+) -> Decision:
+    """Decide what a run does for a domain; columns are looked at only if it will be read.
+
+    Raises:
+        SourceError: The source cannot be reached, or lacks a required column.
+    """
+    values: dict[str, Any] = {
+        name: model.model_dump(mode="json") for name, model in zip(names, parameters, strict=True)
+    }
+    decision = decide(
+        domain,
+        probe.state(),
+        state,
+        force=force,
+        parameters=values,
+        code_version=code_version(domain, probe.query.sql),
+    )
+    if decision.is_open:
+        require_columns(probe, columns)
+    return decision

@@ -1,0 +1,88 @@
+"""A table of the mart."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from datamart_kedro.datasets.mart_dataset import MartDataset
+from datamart_kedro.errors import MissingTableError
+from datamart_kedro.mart.domains import domain_of, published_table
+from datamart_kedro.mart.mart import quoted
+from datamart_kedro.mart.publication import build, note_loaded
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from kedro.io.core import TablePreview  # type: ignore[attr-defined]
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_ROWS = 10
+
+
+class MartTable(MartDataset["ir.Table", "ir.Table"]):
+    """A table of the mart, as an Ibis expression: nothing is read until it is asked for.
+
+    Within a run, a ``tb_`` table is built beside the published one, and read from there by the nodes that follow;
+    readers see it when the run is published. A ``tmp_`` table is replaced at once.
+
+    Args:
+        table: Its name.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, table: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.table = table
+
+    def load(self) -> ir.Table:
+        """The table.
+
+        Raises:
+            MissingTableError: Nobody has made it yet.
+        """
+        name = self._readable_name()
+        if not self.mart.exists(name):
+            raise MissingTableError(
+                f"There is no table {self.table} in the mart yet.",
+                f"Make it with `kedro run --pipelines={domain_of(self.table)}`, or everything with `kedro run`.",
+            )
+        return self.mart.table(name)
+
+    def save(self, data: ir.Table) -> None:
+        """Compute the expression in the engine and keep its rows."""
+        started = perf_counter()
+        select = self.mart.compile(data)
+        domain = domain_of(self.table)
+        if self.table.startswith("tb_"):
+            rows = build(self.mart, published_table(domain), domain, select)
+        else:
+            self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {select}")
+            rows = self.mart.rows(self.table)
+            if self.table == f"tmp_{domain}" and self.mart.run is not None:
+                note_loaded(self.mart, domain)
+        logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
+
+    def preview(self) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        from kedro_datasets._typing import TablePreview
+
+        if not self._exists():
+            return TablePreview({"columns": [], "index": [], "data": []})
+        rows = self.mart.execute(f"SELECT * FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
+        columns = list(self.mart.columns(self.table))
+        data = [[None if value is None else str(value) for value in row] for row in rows]
+        return TablePreview({"columns": columns, "index": list(range(len(data))), "data": data})
+
+    def _readable_name(self) -> str:
+        run = self.mart.run
+        domain = domain_of(self.table)
+        return f"build_{domain}" if run and self.table == f"tb_{domain}" and domain in run.built else self.table
+
+    def _exists(self) -> bool:
+        return self.mart.exists(self.table)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self.table, "mart": str(self.mart.path)}

@@ -1,0 +1,1 @@
+"""Portable Ibis expressions that the nodes of every domain are made of."""

@@ -1,0 +1,51 @@
+"""The tables that staging a domain makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import ibis.expr.types as ir
+
+from datamart_kedro.columns import SourceColumn
+from datamart_kedro.expressions.duplicates import find_duplicates, keep_newest
+from datamart_kedro.expressions.formats import Formats
+from datamart_kedro.expressions.judge import RowRule, judge
+
+
+class Staged(NamedTuple):
+    """What becomes of the rows of a source: each is rejected, superseded by a newer version, or staged.
+
+    Attributes:
+        rejected: Rows set aside as they came, with their `reasons`.
+        duplicates: One row per key that came more than once, with `copies`; all but one of them are superseded.
+        rows: Staged rows, one per key.
+    """
+
+    rejected: ir.Table
+    duplicates: ir.Table
+    rows: ir.Table
+
+
+def stage(
+    source: ir.Table,
+    columns: Mapping[str, SourceColumn],
+    key: tuple[str, ...],
+    formats: Formats,
+    rules: Mapping[str, RowRule],
+    normalise: Callable[[ir.Table], ir.Table] = lambda table: table,
+) -> Staged:
+    """Judge the rows, keep the newest version of each key, and normalise what is left.
+
+    Args:
+        source: Rows as the shop delivers them.
+        columns: The domain's canonical columns.
+        key: The grain of the staged rows.
+        formats: How the shop writes dates, missing values and countries.
+        rules: Rules on typed rows, by the reason that a row breaking them gets.
+        normalise: Rewrites values of one row by that row alone; keeps every row.
+    """
+    valid, rejected = judge(source, columns, formats, rules)
+    duplicates = find_duplicates(valid, key).cache()
+    rows = keep_newest(valid, key, duplicates).pipe(normalise)
+    return Staged(rejected, duplicates, rows)

@@ -1,0 +1,22 @@
+"""Texts as people should have typed them."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+CONTROL_OR_SPACE = r"[\x00-\x20\x7F\x{85}\x{A0}\x{2028}\x{2029}]+"
+
+
+def clean_text(text: ir.StringValue) -> ir.StringValue:
+    """Control characters, line breaks and runs of blanks become one blank; none at either end."""
+    return text.re_replace(CONTROL_OR_SPACE, " ").strip()
+
+
+def comparable(text: ir.StringValue) -> ir.StringValue:
+    """A text as maps look it up: lower case, without dots; see `comparable_key`."""
+    return text.lower().replace(".", "")
+
+
+def comparable_key(text: str) -> str:
+    """The same as `comparable`, for the keys of a map."""
+    return " ".join(text.split()).lower().replace(".", "")

@@ -1,0 +1,190 @@
+"""A runner that asks the gates first, runs what is behind open ones, and publishes it."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Node, Pipeline
+from kedro.runner import AbstractRunner
+from pluggy import PluginManager
+
+from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
+from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.gate import BUILD, GATE, STAGE
+from datamart_kedro.errors import MartError, MissingTableError, RunError
+from datamart_kedro.mart import ledger
+from datamart_kedro.mart.mart import Mart, first_line
+from datamart_kedro.mart.publication import publish
+from datamart_kedro.mart.run import Run, RowCounts, begin, fail
+from datamart_kedro.report import closing_table
+from datamart_kedro.sources.shop import close_shops
+
+logger = logging.getLogger(__name__)
+
+
+class GatedRunner(AbstractRunner):
+    """Wraps any runner of one process.
+
+    Args:
+        inner: Runs the nodes.
+        everything: The pipeline with all domains, from which gates are taken that a slice leaves out.
+        gated: Ask the gates? If not, all nodes of the slice run.
+        command: How a person starts a run in this environment, for messages.
+    """
+
+    def __init__(
+        self, inner: AbstractRunner, everything: Pipeline, *, gated: bool = True, command: str = "kedro run"
+    ) -> None:
+        super().__init__()
+        self._inner = inner
+        self._everything = everything
+        self._gated = gated
+        self._command = command
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        catalog: CatalogProtocol,
+        hook_manager: PluginManager | None = None,
+        run_id: str | None = None,
+        only_missing_outputs: bool = False,
+    ) -> dict[str, Any]:
+        """Run a pipeline; see `AbstractRunner.run`.
+
+        Raises:
+            MartError: What happened; the mart is as it was.
+        """
+        mart = _mart_of(pipeline, catalog)
+        if mart is None:
+            return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
+        where = _CurrentNode()
+        if hook_manager is not None:
+            hook_manager.register(where)
+        run = begin(mart, run_id or "")
+        try:
+            open_part = self._decide(pipeline, catalog, hook_manager, mart, run)
+            self._require_tables(open_part, catalog)
+            ledger.begin_run(mart, run.run_id, run.started_at, run.decisions.values())
+            result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
+            counts = publish(mart)
+        except KeyboardInterrupt:
+            fail(mart, "interrupted", "stopped by Ctrl-C")
+            raise
+        except Exception as error:
+            refusal = _refusal(error, where.name)
+            fail(mart, "failed", str(refusal))
+            logger.debug("Run %s failed", run.run_id, exc_info=error)
+            raise refusal from (None if isinstance(error, MartError) else error)
+        else:
+            self._tell(mart, run, counts)
+            return result
+        finally:
+            mart.run = None
+            close_shops()
+            mart.close()
+            if hook_manager is not None:
+                hook_manager.unregister(where)
+
+    def _decide(
+        self, pipeline: Pipeline, catalog: CatalogProtocol, hook_manager: PluginManager | None, mart: Mart, run: Run
+    ) -> Pipeline:
+        """Ask the gates, and give the part of the pipeline that is behind open ones."""
+        if not self._gated:
+            return pipeline
+        wiring = Wiring(self._everything)
+        wanted = {wiring.domain(node) for node in pipeline.nodes}
+        gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
+        self._inner.run(Pipeline(gates), catalog, hook_manager, run.run_id)
+        checked: dict[str, Decision] = {domain_of_gate(gate): catalog.load(gate.outputs[0]) for gate in gates}
+        states = {domain: ledger.domain_state(mart, domain) for domain in wiring.domains}
+        run.decisions = cascade(Pipeline(gates) + pipeline, checked, states)
+        for domain, decision in run.decisions.items():
+            if decision != checked[domain]:
+                catalog.save(f"gate_{domain}", decision)
+            logger.info("%s: %s, %s", domain, "open" if decision.is_open else "skipped", decision.reason)
+        return Pipeline([node for node in pipeline.nodes if _is_open(node, wiring, run.decisions)])
+
+    def _require_tables(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Refuse a run whose inputs nobody has made yet, before anything is read."""
+        missing = sorted(
+            name for name in pipeline.inputs() if name.startswith(("tb_", "tmp_")) and not catalog.exists(name)
+        )
+        if missing:
+            needing = sorted({str(node.name) for node in pipeline.nodes if set(missing) & set(node.inputs)})
+            raise MissingTableError(
+                f"{', '.join(needing)} needs {', '.join(missing)}, which the mart does not have yet.",
+                f"Make it, and all that it needs, with `{self._command} --to-outputs={','.join(missing)}`,"
+                f" or everything with `{self._command}`.",
+            )
+
+    def _tell(self, mart: Mart, run: Run, counts: dict[str, RowCounts]) -> None:
+        for line in closing_table(mart, run, counts):
+            logger.info(line)
+
+    def _get_executor(self, max_workers: int) -> Executor | None:
+        return self._inner._get_executor(max_workers)
+
+    def _run(self, *args: Any, **kwargs: Any) -> None:
+        self._inner._run(*args, **kwargs)
+
+
+class _CurrentNode:
+    """Remembers which node is at work, for the message if it fails."""
+
+    name = ""
+
+    @hook_impl
+    def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:
+        self.name = str(node.name)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        self.name = str(node.name)
+
+
+def _mart_of(pipeline: Pipeline, catalog: CatalogProtocol) -> Mart | None:
+    """The mart that a pipeline works on, None if it works on none."""
+    datasets = (catalog.get(name) for name in sorted(pipeline.datasets()) if name in catalog)
+    return next((dataset.mart for dataset in datasets if isinstance(getattr(dataset, "mart", None), Mart)), None)
+
+
+def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:
+    """Does a node run? Gates did already; nodes that no gate guards always do."""
+    decision = decisions.get(wiring.domain(node) or "")
+    if GATE in node.tags:
+        return False
+    if decision is None:
+        return True
+    return decision.action == "load" if STAGE in node.tags else decision.is_open
+
+
+def _refusal(error: Exception, node: str) -> MartError:
+    """The refusal in a chain of exceptions, or one made of what the engine says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MartError):
+            return cause
+        if isinstance(cause, duckdb.Error):
+            return _engine_refusal(cause, node)
+        cause = cause.__cause__ or cause.__context__
+    return RunError(
+        f"{node or 'The run'} failed: {type(error).__name__}: {first_line(error)}",
+        "The full traceback is in logs/datamart.log.",
+    )
+
+
+def _engine_refusal(error: duckdb.Error, node: str) -> RunError:
+    text = first_line(error)
+    if "No space left" in text or "max_temp_directory_size" in text:
+        return RunError(f"{node}: the disk is full: {text}", "Make room, then run again.")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return RunError(
+            f"{node}: the engine ran out of memory: {text}", "Raise mart.memory_limit in globals.yml, then run again."
+        )
+    return RunError(f"{node} failed: {text}", "The full message is in logs/datamart.log.")

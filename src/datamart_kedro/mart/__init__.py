@@ -1,0 +1,1 @@
+"""The mart file: its tables, its ledger, its publication and its replicas."""

@@ -1,0 +1,31 @@
+"""What a domain declares, found by the names that all domains share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+
+from datamart_kedro.columns import PublishedTable
+
+
+def published_table(domain: str) -> PublishedTable:
+    """The `TABLE` that a domain declares."""
+    table = _columns(domain).TABLE
+    assert isinstance(table, PublishedTable)
+    return table
+
+
+def domain_of(table: str) -> str:
+    """The domain in a table's name: ``tmp_orders`` and ``tb_orders`` are of orders."""
+    return table.partition("_")[2]
+
+
+def meanings(domain: str) -> Mapping[str, str]:
+    """The `MEANINGS` that a domain declares."""
+    found: Mapping[str, str] = _columns(domain).MEANINGS
+    return found
+
+
+def _columns(domain: str) -> ModuleType:
+    return import_module(f"datamart_kedro.pipelines.{domain}.columns")

@@ -1,0 +1,197 @@
+"""The ledger: one row per run and domain, and what the current check decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from datamart_kedro.columns import PublishedTable
+from datamart_kedro.control.decision import Action, Decision, DomainState, LastPublication, StagedLoad
+from datamart_kedro.mart.mart import Mart, literal, quoted
+from datamart_kedro.sources.state import SourceState
+
+LEDGER = PublishedTable(
+    name="tb_control_data_update",
+    key=("run_id", "domain"),
+    comment="One row per run and domain: what was done, why, and with how many rows.",
+    columns={
+        "run_id": "Run, by the time it started.",
+        "domain": "Domain.",
+        "status": "running, published, skipped, failed or interrupted.",
+        "reason": "What opened the gate, or why it stayed closed.",
+        "watermark_from": "Newest updated_at, UTC, of the publication before.",
+        "watermark_to": "Newest updated_at, UTC, among the rows staged.",
+        "rows_read": "Rows that the source delivered.",
+        "rows_staged": "Rows staged, one per key.",
+        "rows_rejected": "Rows set aside, see tb_rejected_rows.",
+        "rows_superseded": "Rows replaced by a newer version of the same key.",
+        "rows_inserted": "Published rows with a new key.",
+        "rows_updated": "Published rows that changed.",
+        "rows_deleted": "Rows no longer published.",
+        "version": "Version of the mart that the run published.",
+        "started_at": "Instant, UTC.",
+        "finished_at": "Instant, UTC.",
+        "error": "What went wrong.",
+        "parameters": "The domain's parameters, JSON.",
+        "code_version": "Version of the project and digest of the domain's code and query.",
+        "source_rows": "Rows of the source when it was checked, where it can count them.",
+        "source_fingerprint": "What told the source's content from another.",
+    },
+)
+
+REJECTED = PublishedTable(
+    name="tb_rejected_rows",
+    key=(),
+    comment="One row per rejected source row, run and domain: kept whole, with the reasons.",
+    columns={
+        "run_id": "Run that read the row.",
+        "domain": "Domain.",
+        "row": "The row as it came, JSON.",
+        "reasons": "Why it was set aside; several are joined by '; '.",
+    },
+)
+
+CHECK = "tmp_tb_control_data_update"
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS {LEDGER.name} (
+    run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, status VARCHAR NOT NULL, reason VARCHAR,
+    watermark_from TIMESTAMP, watermark_to TIMESTAMP,
+    rows_read BIGINT, rows_staged BIGINT, rows_rejected BIGINT, rows_superseded BIGINT,
+    rows_inserted BIGINT, rows_updated BIGINT, rows_deleted BIGINT,
+    version BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP, error VARCHAR,
+    parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR
+);
+CREATE TABLE IF NOT EXISTS {REJECTED.name} (run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR);
+CREATE TABLE IF NOT EXISTS {CHECK} (
+    domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
+    watermark_from TIMESTAMP, parameters VARCHAR, code_version VARCHAR
+);
+"""
+
+
+def create_ledger(mart: Mart) -> None:
+    """Make the ledger's tables where they do not exist."""
+    if not mart.exists(CHECK):
+        for table in (LEDGER, REJECTED):
+            mart.execute(_SCHEMA)
+            comment(mart, table)
+
+
+def comment(mart: Mart, table: PublishedTable) -> None:
+    """Write down what a table and its columns mean."""
+    mart.execute(f"COMMENT ON TABLE {quoted(table.name)} IS {literal(table.comment)}")
+    present = mart.columns(table.name)
+    for name, meaning in table.columns.items():
+        if name in present:
+            mart.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(name)} IS {literal(meaning)}")
+
+
+def current_version(mart: Mart) -> int:
+    """Version that readers see, 0 before the first publication."""
+    return int(mart.scalar(f"SELECT max(version) FROM {LEDGER.name} WHERE status = 'published'") or 0)
+
+
+def domain_state(mart: Mart, domain: str) -> DomainState:
+    """What the mart knows of a domain: its last publication, and what is staged. Reads only."""
+    if not mart.exists(LEDGER.name):
+        return DomainState(table_exists=False)
+    found = mart.execute(
+        "SELECT version, source_fingerprint, watermark_to, source_rows, parameters, code_version"
+        f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY version DESC LIMIT 1",
+        [domain],
+    )
+    return DomainState(
+        table_exists=mart.exists(f"tb_{domain}"),
+        last=LastPublication(*found[0]) if found else None,
+        staged=_staged_load(mart, domain),
+    )
+
+
+def _staged_load(mart: Mart, domain: str) -> StagedLoad | None:
+    noted = mart.scalar(
+        "SELECT comment FROM duckdb_tables() WHERE table_name = ? AND schema_name = 'main'", [f"tmp_{domain}"]
+    )
+    if not noted:
+        return None
+    return StagedLoad(**json.loads(noted))
+
+
+def note_staged_load(mart: Mart, domain: str, load: StagedLoad) -> None:
+    """Write on ``tmp_<domain>`` which state of the source it holds."""
+    note = json.dumps({"version": load.version, "fingerprint": load.fingerprint})
+    mart.execute(f"COMMENT ON TABLE {quoted(f'tmp_{domain}')} IS {literal(note)}")
+
+
+def save_decision(mart: Mart, decision: Decision) -> None:
+    """Keep what the current check decided for a domain."""
+    source = decision.source
+    mart.execute(
+        f"INSERT OR REPLACE INTO {CHECK} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            decision.domain,
+            decision.action,
+            decision.reason,
+            source.rows,
+            source.newest_updated_at,
+            source.fingerprint,
+            decision.watermark_from,
+            decision.parameters,
+            decision.code_version,
+        ],
+    )
+
+
+def load_decision(mart: Mart, domain: str) -> Decision | None:
+    """What the last check decided for a domain."""
+    found = mart.execute(f"SELECT * FROM {CHECK} WHERE domain = ?", [domain]) if mart.exists(CHECK) else []
+    if not found:
+        return None
+    (name, action, reason, rows, newest, fingerprint, watermark, parameters, code) = found[0]
+    return Decision(name, _action(action), reason, SourceState(rows, newest, fingerprint), watermark, parameters, code)
+
+
+def _action(text: str) -> Action:
+    return "load" if text == "load" else "rebuild" if text == "rebuild" else "skip"
+
+
+def begin_run(mart: Mart, run_id: str, started_at: datetime, decisions: Iterable[Decision]) -> None:
+    """Write a row per domain: running, or skipped with its reason."""
+    for decision in decisions:
+        mart.execute(
+            f"INSERT INTO {LEDGER.name} (run_id, domain, status, reason, watermark_from, started_at, finished_at,"
+            " parameters, code_version, source_rows, source_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                run_id,
+                decision.domain,
+                "running" if decision.is_open else "skipped",
+                decision.reason,
+                decision.watermark_from,
+                started_at,
+                None if decision.is_open else started_at,
+                decision.parameters,
+                decision.code_version,
+                decision.source.rows,
+                decision.source.fingerprint,
+            ],
+        )
+
+
+def end_run(mart: Mart, run_id: str, status: str, error: str, finished_at: datetime) -> None:
+    """Close the rows of a run that published nothing."""
+    mart.execute(
+        f"UPDATE {LEDGER.name} SET status = ?, error = ?, finished_at = ? WHERE run_id = ? AND status = 'running'",
+        [status, error, finished_at, run_id],
+    )
+
+
+def close_interrupted(mart: Mart) -> list[str]:
+    """Mark runs that never ended. Whoever holds the file for writing knows that no other run is alive."""
+    found = mart.execute(f"SELECT DISTINCT run_id FROM {LEDGER.name} WHERE status = 'running' ORDER BY run_id")
+    mart.execute(
+        f"UPDATE {LEDGER.name} SET status = 'interrupted', error = 'the process ended before the run did'"
+        " WHERE status = 'running'"
+    )
+    return [str(run_id) for (run_id,) in found]

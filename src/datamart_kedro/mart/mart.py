@@ -1,0 +1,234 @@
+"""The mart file: one DuckDB database, one connection in this process, one writer at a time.
+
+All of the SQL that only DuckDB understands is in this package.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from datamart_kedro.errors import MartFileError
+from datamart_kedro.progress import watched
+
+if TYPE_CHECKING:
+    import ibis.backends.duckdb
+    import ibis.expr.types as ir
+
+    from datamart_kedro.mart.run import Run
+
+_OPEN: dict[Path, Mart] = {}
+
+
+@dataclass(frozen=True)
+class MartSettings:
+    """Where the mart is and what it may use; the `mart` block of ``globals.yml``.
+
+    Attributes:
+        path: The DuckDB file.
+        temp_folder: Where the engine spills what does not fit into memory.
+        project: Folder that relative paths in source queries start from.
+        memory_limit: Such as ``2GB``.
+        threads: Threads of the engine; as many as the machine has cores if absent.
+    """
+
+    path: str
+    temp_folder: str
+    project: str
+    memory_limit: str = "2GB"
+    threads: int | None = None
+
+
+class Mart:
+    """The connection to a mart file, opened at first use and shared by all datasets of this process."""
+
+    def __init__(self, settings: MartSettings) -> None:
+        self.settings = settings
+        self.path = Path(settings.path)
+        self._lock = threading.RLock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._backend: Any = None
+        self._writable = False
+        self.run: Run | None = None
+
+    def __repr__(self) -> str:
+        return f"Mart({str(self.path)!r})"
+
+    def open(self, *, write: bool) -> None:
+        """Open the file, or reopen it if it was open for reading only and `write` is asked for.
+
+        Raises:
+            MartFileError: The file is held by another process, is not a mart, or cannot be made.
+        """
+        with self._lock:
+            if self._connection is not None and (self._writable or not write):
+                return
+            self.close()
+            self._connection = self._connect(read_only=not write)
+            self._writable = write
+            self._configure()
+
+    def close(self) -> None:
+        """Close the connection; tables loaded from it can no longer be read."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = self._backend = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The engine's own connection, opened for reading if nobody opened it before."""
+        with self._lock:
+            if self._connection is None:
+                self.open(write=False)
+            assert self._connection is not None
+            return self._connection
+
+    @property
+    def backend(self) -> ibis.backends.duckdb.Backend:
+        """The same connection, as Ibis sees it."""
+        import ibis  # here, since a run without new data does without it
+
+        with self._lock:
+            if self._backend is None:
+                self._backend = ibis.duckdb.from_connection(self.connection)
+            return self._backend
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows.
+
+        Args:
+            sql: The statement, with ``?`` where a parameter stands.
+            parameters: Texts, numbers, instants or None.
+        """
+        with self._lock:
+            return self.connection.execute(_with_values(sql, parameters)).fetchall()
+
+    def compute(self, label: str, sql: str) -> None:
+        """Run a statement that may take long, showing how far it is."""
+        with self._lock, watched(label, self.connection.query_progress):
+            self.connection.execute(sql)
+
+    def scalar(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """Run one statement and return the first value of its first row, NULL without rows."""
+        rows = self.execute(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def exists(self, table: str) -> bool:
+        """Is there a table of that name?"""
+        return bool(self.columns(table))
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Names and types of a table's columns, empty if there is no such table."""
+        if self._connection is None and not self.path.exists():
+            return {}
+        found = self.execute(
+            "SELECT column_name, data_type FROM duckdb_columns()"
+            " WHERE table_name = ? AND schema_name = 'main' AND NOT internal ORDER BY column_index",
+            [table],
+        )
+        return {str(name): str(kind) for name, kind in found}
+
+    def rows(self, table: str) -> int:
+        """Number of rows of a table."""
+        return int(self.scalar(f"SELECT count(*) FROM {quoted(table)}"))
+
+    def table(self, name: str, *, temporary: bool = False) -> ir.Table:
+        """A table as an Ibis expression: lazy, nothing is read yet."""
+        with self._lock:
+            place = ("temp", "main") if temporary else None
+            return self.backend.table(name, database=place)
+
+    def compile(self, table: ir.Table) -> str:
+        """The SQL of an expression in the mart's dialect."""
+        with self._lock:
+            self.backend._run_pre_execute_hooks(table)  # registers in-memory tables, as Ibis does before it runs
+            return str(self.backend.compile(table))
+
+    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if read_only and not self.path.exists():
+            raise MartFileError(
+                f"There is no mart at {self.path}.", "Make it with `kedro run`.", state="Nothing has been published yet."
+            )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return duckdb.connect(self.path, read_only=read_only)
+        except duckdb.IOException as error:
+            if "Conflicting lock" in str(error):
+                raise MartFileError(
+                    f"Another process holds the mart {self.path}: {_holder(str(error))}",
+                    "Wait until it ends, or close the notebook or tool that has the file open; then run again.",
+                ) from None
+            raise MartFileError(
+                f"The mart {self.path} cannot be opened: {first_line(error)}",
+                "Check that the path is right and may be written.",
+            ) from None
+        except (duckdb.Error, OSError) as error:
+            raise MartFileError(
+                f"The mart {self.path} cannot be opened: {first_line(error)}",
+                "Check that it is a DuckDB file and that its folder may be written.",
+            ) from None
+
+    def _configure(self) -> None:
+        settings = self.settings
+        temp_folder = Path(settings.temp_folder)
+        self.execute("SET TimeZone = 'UTC'")
+        self.execute("SET preserve_insertion_order = false")
+        self.execute(f"SET memory_limit = {literal(settings.memory_limit)}")
+        self.execute(f"SET temp_directory = {literal(str(temp_folder))}")
+        self.execute(f"SET file_search_path = {literal(settings.project)}")
+        if settings.threads:
+            self.execute(f"SET threads = {int(settings.threads)}")
+
+
+def mart_at(settings: MartSettings) -> Mart:
+    """The one `Mart` of this process for a file."""
+    path = Path(settings.path).resolve()
+    return _OPEN.setdefault(path, Mart(settings))
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal, whatever it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _with_values(sql: str, parameters: Sequence[object]) -> str:
+    """A statement with its parameters written out; DuckDB imports pandas to bind even one, which takes a second."""
+    if not parameters:
+        return sql
+    parts = sql.split("?")
+    if len(parts) != len(parameters) + 1:
+        raise ValueError(f"{len(parts) - 1} places, {len(parameters)} parameters: {sql}")
+    values = [_value(parameter) for parameter in parameters]
+    return parts[0] + "".join(value + part for value, part in zip(values, parts[1:], strict=True))
+
+
+def _value(parameter: object) -> str:
+    if parameter is None:
+        return "NULL"
+    if isinstance(parameter, bool | int):
+        return str(parameter)
+    if isinstance(parameter, datetime):
+        return f"TIMESTAMP {literal(parameter.isoformat(sep=' '))}"
+    return literal(str(parameter))
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
+
+
+def _holder(message: str) -> str:
+    """The part of DuckDB's message that names the process."""
+    _, _, tail = message.partition("Conflicting lock is held in ")
+    return tail.split(". See also")[0].splitlines()[0][:200] if tail else first_line(OSError(message))

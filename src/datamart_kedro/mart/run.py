@@ -1,0 +1,91 @@
+"""One run of the mart: what it decided, and what it has built."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from datamart_kedro.columns import PublishedTable
+from datamart_kedro.control.decision import Decision
+from datamart_kedro.errors import RunError
+from datamart_kedro.mart import ledger
+from datamart_kedro.mart.mart import Mart, quoted
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class RowCounts:
+    """What became of the rows of one domain in one run."""
+
+    read: int = 0
+    staged: int = 0
+    rejected: int = 0
+    superseded: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    published: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Published rows that differ from the version before."""
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass
+class Run:
+    """The run that a mart is in.
+
+    Attributes:
+        run_id: By the time it started.
+        version: Version that its publication gets.
+        started_at: Instant, UTC, without zone.
+        decisions: What was decided for each domain.
+        built: Tables built and not yet published, by domain.
+        loaded: Domains staged in this run, with the number of rows that their source delivered.
+    """
+
+    run_id: str
+    version: int
+    started_at: datetime
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    built: dict[str, PublishedTable] = field(default_factory=dict)
+    loaded: dict[str, int] = field(default_factory=dict)
+
+
+def now() -> datetime:
+    """This instant, UTC, without zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def begin(mart: Mart, run_id: str) -> Run:
+    """Open the mart for writing and start a run in it."""
+    mart.open(write=True)
+    ledger.create_ledger(mart)
+    for other in ledger.close_interrupted(mart):
+        logger.warning(
+            "Run %s was interrupted before it published anything; the mart is as it was before. This run starts over.",
+            other,
+        )
+    for (name,) in mart.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'build\\_%' ESCAPE '\\'"):
+        mart.execute(f"DROP TABLE {quoted(name)}")
+    started_at = now()
+    mart.run = Run(run_id, ledger.current_version(mart) + 1, started_at)
+    return mart.run
+
+
+def fail(mart: Mart, status: str, error: str) -> None:
+    """Close the run's rows in the ledger; what was built stays unseen, what was staged stays for inspection."""
+    if mart.run is not None:
+        ledger.end_run(mart, mart.run.run_id, status, error[:2000], now())
+
+
+def current_run(mart: Mart, what: str) -> Run:
+    """The run that the mart is in."""
+    if mart.run is None:
+        raise RunError(
+            f"{what} can only be written by a run.", "Use `kedro run`, or session.run() in a notebook.", state=""
+        )
+    return mart.run

@@ -1,0 +1,31 @@
+"""How the customers domain is wired."""
+
+from kedro.pipeline import Node, Pipeline
+
+from datamart_kedro.control.gate import BUILD, STAGE, gate, staged
+from datamart_kedro.pipelines.customers.columns import SOURCE
+from datamart_kedro.pipelines.customers.nodes import build_customers, stage_customers
+
+
+def create_pipeline() -> Pipeline:
+    """Check, stage and build customers."""
+    return Pipeline(
+        [
+            gate("customers", SOURCE, parameters=["customers", "formats"]),
+            Node(
+                stage_customers,
+                inputs=["source_customers", "gate_customers", "params:formats"],
+                outputs=staged("customers"),
+                name="stage_customers",
+                tags=[STAGE],
+            ),
+            Node(
+                build_customers,
+                inputs=["tmp_customers", "tb_orders", "params:customers"],
+                outputs="tb_customers",
+                name="build_customers",
+                tags=[BUILD],
+            ),
+        ],
+        tags=["customers"],
+    )

@@ -1,0 +1,19 @@
+"""The rules of customers: the parameters below ``customers``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from datamart_kedro.expressions.formats import Rules
+
+
+class CustomerRules(Rules):
+    """Rules of customers.
+
+    Attributes:
+        returning_from: Number of orders that did not fail from which a customer is a returning one.
+    """
+
+    returning_from: Annotated[int, Field(ge=2, le=1000)] = 2

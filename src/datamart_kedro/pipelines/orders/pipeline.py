@@ -1,0 +1,31 @@
+"""How the orders domain is wired."""
+
+from kedro.pipeline import Node, Pipeline
+
+from datamart_kedro.control.gate import BUILD, STAGE, gate, staged
+from datamart_kedro.pipelines.orders.columns import SOURCE
+from datamart_kedro.pipelines.orders.nodes import build_orders, stage_orders
+
+
+def create_pipeline() -> Pipeline:
+    """Check, stage and build orders."""
+    return Pipeline(
+        [
+            gate("orders", SOURCE, parameters=["orders", "formats"]),
+            Node(
+                stage_orders,
+                inputs=["source_orders", "gate_orders", "params:orders", "params:formats"],
+                outputs=staged("orders"),
+                name="stage_orders",
+                tags=[STAGE],
+            ),
+            Node(
+                build_orders,
+                inputs=["tmp_orders", "tb_order_items", "params:orders"],
+                outputs="tb_orders",
+                name="build_orders",
+                tags=[BUILD],
+            ),
+        ],
+        tags=["orders"],
+    )

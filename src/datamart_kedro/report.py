@@ -1,0 +1,76 @@
+"""What a run says when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from datamart_kedro.expressions.lookups import unmapped
+from datamart_kedro.mart.domains import meanings
+from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.run import Run, RowCounts, now
+
+HEADER = ("domain", "read", "staged", "rejected", "superseded", "published", "inserted", "updated", "deleted", "version")
+
+
+def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list[str]:
+    """Lines that sum up a run: its domains with their rows, why rows were rejected, and the version readers see."""
+    seconds = (now() - run.started_at).total_seconds()
+    if not counts:
+        return [f"Nothing to do: {len(run.decisions)} domains have nothing new. {seconds:.1f} s"]
+    rows = [
+        (
+            domain,
+            *(f"{value:,}" for value in (c.read, c.staged, c.rejected, c.superseded)),
+            *(f"{value:,}" for value in (c.published, c.inserted, c.updated, c.deleted)),
+            str(run.version) if domain in run.built else "-",
+        )
+        for domain, c in counts.items()
+    ]
+    lines = _aligned([HEADER, *rows])
+    for domain in run.loaded:
+        lines += _reasons(mart, domain) + _unmapped(mart, domain)
+    done = f"Version {run.version} is published" if run.built else "Nothing was published"
+    return [*lines, f"{done} in {seconds:.1f} s: {mart.path}"]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: the first column to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _reasons(mart: Mart, domain: str) -> list[str]:
+    """How many rows were rejected for which reason."""
+    found = mart.execute(
+        "SELECT reason, count(*) FROM"
+        f" (SELECT unnest(string_split(reasons, '; ')) AS reason FROM {quoted(f'tmp_{domain}_rejected')})"
+        " GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 10"
+    )
+    if not found:
+        return []
+    return [f"{domain} rejected: " + ", ".join(f"{reason} ({rows:,})" for reason, rows in found)]
+
+
+def _unmapped(mart: Mart, domain: str) -> list[str]:
+    """Which values no map knows."""
+    unknown = meanings(domain)
+    if not unknown:
+        return []
+    found = mart.execute(mart.compile(unmapped(mart.table(f"tmp_{domain}"), unknown)))
+    lines = []
+    for column in unknown:
+        values = sorted(((rows, value) for name, value, rows in found if name == column), reverse=True)
+        if values:
+            examples = ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
+            more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+            lines.append(
+                f"{domain}: no map knows {column} of {sum(rows for rows, _ in values):,} rows: {examples}{more}."
+                f" Add them to conf/base/parameters_{domain}.yml or parameters_formats.yml."
+            )
+    return lines

@@ -1,0 +1,13 @@
+"""Kedro settings of the project."""
+
+
+from datamart_kedro.catalog import MartCatalog
+from datamart_kedro.config import MartConfigLoader
+from datamart_kedro.session import GatedSession
+
+SESSION_CLASS = GatedSession
+CONFIG_LOADER_CLASS = MartConfigLoader
+CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
+# Kedro-Viz counts rows of pandas files after each run, and imports pandas for it; the mart has none.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)
+DATA_CATALOG_CLASS = MartCatalog

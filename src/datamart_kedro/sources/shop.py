@@ -1,0 +1,96 @@
+"""The shop: the one source of an environment, opened at first use and shared by all datasets of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field
+
+from datamart_kedro.errors import SourceError
+from datamart_kedro.sources.state import SourceState
+
+
+class Shop(Protocol):
+    """Where rows come from."""
+
+    def place(self, query: str) -> str:
+        """Where the query reads, for messages; no secrets."""
+
+    def check(self, query: str) -> SourceState:
+        """A cheap look at what the query would give."""
+
+    def describe(self, query: str) -> dict[str, str]:
+        """Columns of the query with the engine's types."""
+
+    def extract(
+        self, query: str, mart: duckdb.DuckDBPyConnection, table: str, on_rows: Callable[[int], None] | None = None
+    ) -> int:
+        """Make a temporary table or view of the rows and return their number."""
+
+    def close(self) -> None:
+        """Let go of connections and temporary files."""
+
+
+class ShopSettings(BaseModel):
+    """The `source` block of ``globals.yml``.
+
+    Attributes:
+        kind: files or postgres.
+        queries: Folder with one SELECT per domain.
+        encodings: See `FileSource`.
+        allow_empty: May a domain have no rows? If not, an empty source stops the run.
+        connect_timeout_s: Seconds to wait for a connection.
+        statement_timeout_s: Seconds after which the server ends a statement.
+        attempts: How often a connection is tried.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["files", "postgres"]
+    queries: str
+    encodings: dict[str, str] = Field(default_factory=dict)
+    allow_empty: bool = False
+    connect_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 10
+    statement_timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 3600
+    attempts: Annotated[int, Field(ge=1, le=20)] = 4
+
+
+_OPEN: dict[str, Shop] = {}
+
+
+def open_shop(settings: ShopSettings, project: Path, temp_folder: Path, url: str | None) -> Shop:
+    """The one shop of this process for these settings."""
+    key = f"{settings!r} {project} {url}"
+    if key not in _OPEN:
+        _OPEN[key] = _make_shop(settings, project, temp_folder, url)
+    return _OPEN[key]
+
+
+def close_shops() -> None:
+    """End the snapshot of every shop: the next look sees it as it is then."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
+
+
+def _make_shop(settings: ShopSettings, project: Path, temp_folder: Path, url: str | None) -> Shop:
+    if settings.kind == "files":
+        from datamart_kedro.sources.files import FileSource
+
+        return FileSource(project, temp_folder, settings.encodings)
+    if not url:
+        raise SourceError(
+            "The address of the shop's PostgreSQL is not known.",
+            "Set DATAMART_SHOP_URL, such as postgresql://reader:password@host:5432/shop, or write"
+            " `shop: {url: ...}` into conf/local/credentials.yml.",
+        )
+    from datamart_kedro.sources.postgres import PostgresSource
+
+    return PostgresSource(
+        url,
+        connect_timeout_s=settings.connect_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
+        attempts=settings.attempts,
+    )
