@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Executor
-from dataclasses import replace
 from typing import Any
 
 import duckdb
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, SharedMemoryCatalogProtocol
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner
 from pluggy import PluginManager
 
 from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision
-from datamart_kedro.control.gate import BUILD, GATE, STAGE
+from datamart_kedro.control.gate import GATE, STAGE
+from datamart_kedro.control.parameters import require_known_parameters
 from datamart_kedro.errors import MartError, MissingTableError, RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, first_line
 from datamart_kedro.mart.publication import publish
-from datamart_kedro.mart.run import Run, RowCounts, begin, fail
+from datamart_kedro.mart.run import RowCounts, Run, begin, fail
 from datamart_kedro.report import closing_table
 from datamart_kedro.sources.shop import close_shops
 
 logger = logging.getLogger(__name__)
+
+Catalog = CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol
 
 
 class GatedRunner(AbstractRunner):
@@ -50,7 +52,7 @@ class GatedRunner(AbstractRunner):
     def run(
         self,
         pipeline: Pipeline,
-        catalog: CatalogProtocol,
+        catalog: Catalog,
         hook_manager: PluginManager | None = None,
         run_id: str | None = None,
         only_missing_outputs: bool = False,
@@ -60,6 +62,7 @@ class GatedRunner(AbstractRunner):
         Raises:
             MartError: What happened; the mart is as it was.
         """
+        require_known_parameters(self._everything, catalog.load("parameters"))
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
@@ -92,13 +95,14 @@ class GatedRunner(AbstractRunner):
                 hook_manager.unregister(where)
 
     def _decide(
-        self, pipeline: Pipeline, catalog: CatalogProtocol, hook_manager: PluginManager | None, mart: Mart, run: Run
+        self, pipeline: Pipeline, catalog: Catalog, hook_manager: PluginManager | None, mart: Mart, run: Run
     ) -> Pipeline:
         """Ask the gates, and give the part of the pipeline that is behind open ones."""
-        if not self._gated:
-            return pipeline
         wiring = Wiring(self._everything)
-        wanted = {wiring.domain(node) for node in pipeline.nodes}
+        wanted = {domain for node in pipeline.nodes if (domain := wiring.domain(node))}
+        if not self._gated:
+            run.decisions = {domain: Decision.by_name(domain) for domain in wanted}
+            return pipeline
         gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
         self._inner.run(Pipeline(gates), catalog, hook_manager, run.run_id)
         checked: dict[str, Decision] = {domain_of_gate(gate): catalog.load(gate.outputs[0]) for gate in gates}
@@ -110,7 +114,7 @@ class GatedRunner(AbstractRunner):
             logger.info("%s: %s, %s", domain, "open" if decision.is_open else "skipped", decision.reason)
         return Pipeline([node for node in pipeline.nodes if _is_open(node, wiring, run.decisions)])
 
-    def _require_tables(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def _require_tables(self, pipeline: Pipeline, catalog: Catalog) -> None:
         """Refuse a run whose inputs nobody has made yet, before anything is read."""
         missing = sorted(
             name for name in pipeline.inputs() if name.startswith(("tb_", "tmp_")) and not catalog.exists(name)
@@ -148,10 +152,12 @@ class _CurrentNode:
         self.name = str(node.name)
 
 
-def _mart_of(pipeline: Pipeline, catalog: CatalogProtocol) -> Mart | None:
+def _mart_of(pipeline: Pipeline, catalog: Catalog) -> Mart | None:
     """The mart that a pipeline works on, None if it works on none."""
-    datasets = (catalog.get(name) for name in sorted(pipeline.datasets()) if name in catalog)
-    return next((dataset.mart for dataset in datasets if isinstance(getattr(dataset, "mart", None), Mart)), None)
+    for name in sorted(pipeline.datasets()):
+        if name in catalog and isinstance(mart := getattr(catalog.get(name), "mart", None), Mart):
+            return mart
+    return None
 
 
 def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:

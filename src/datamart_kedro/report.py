@@ -7,9 +7,20 @@ from collections.abc import Mapping, Sequence
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart.domains import meanings
 from datamart_kedro.mart.mart import Mart, quoted
-from datamart_kedro.mart.run import Run, RowCounts, now
+from datamart_kedro.mart.run import RowCounts, Run, now
 
-HEADER = ("domain", "read", "staged", "rejected", "superseded", "published", "inserted", "updated", "deleted", "version")
+HEADER = (
+    "domain",
+    "read",
+    "staged",
+    "rejected",
+    "superseded",
+    "published",
+    "inserted",
+    "updated",
+    "deleted",
+    "version",
+)
 
 
 def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list[str]:
@@ -21,10 +32,13 @@ def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list
         (
             domain,
             *(f"{value:,}" for value in (c.read, c.staged, c.rejected, c.superseded)),
-            *(f"{value:,}" for value in (c.published, c.inserted, c.updated, c.deleted)),
-            str(run.version) if domain in run.built else "-",
+            *(
+                (f"{value:,}" for value in (c.published, c.inserted, c.updated, c.deleted, run.version))
+                if domain in run.built
+                else "-----"
+            ),
         )
-        for domain, c in counts.items()
+        for domain, c in sorted(counts.items())
     ]
     lines = _aligned([HEADER, *rows])
     for domain in run.loaded:

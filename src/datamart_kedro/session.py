@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.session import KedroSession
 from kedro.runner import ParallelRunner, SequentialRunner
 from kedro.validation.exceptions import ParameterValidationError
 
+from datamart_kedro.control.parameters import require_known_parameters
 from datamart_kedro.errors import ParameterError, UsageError
 from datamart_kedro.gated_runner import GatedRunner
 from datamart_kedro.logs import log_file
@@ -34,33 +38,34 @@ class GatedSession(KedroSession):
                 "ParallelRunner cannot be used: a DuckDB file belongs to one process at a time.",
                 "Leave the runner out; the engine uses all cores by itself.",
             )
-        everything = register_pipelines()["__default__"]
-        self._require_known_parameters(
-            {name.removeprefix("params:").split(".")[0] for name in everything.inputs() if name.startswith("params:")}
-        )
         env = self.store.get("env")
         kwargs["runner"] = GatedRunner(
             runner,
-            everything,
+            register_pipelines()["__default__"],
             gated=not kwargs.get("node_names"),
             command=f"kedro run --env={env}" if env else "kedro run",
         )
-        try:
-            with log_file(self._project_path):
-                return super().run(*args, **kwargs)
-        except ParameterValidationError as error:
-            raise ParameterError(_readable(str(error)), "Correct it in conf, or in --params.") from None
+        with _readable_refusals(), log_file(self._project_path):
+            return super().run(*args, **kwargs)
 
-    def _require_known_parameters(self, known: set[str]) -> None:
-        given = self.store.get("runtime_params") or {}
-        unknown = sorted(name for name in given if name not in known)
-        if unknown:
-            raise ParameterError(
-                f"There is no parameter {', '.join(unknown)}.", f"The parameters are {', '.join(sorted(known))}."
-            )
+    def checked_context(self) -> KedroContext:
+        """The context, once its parameters are known to be right.
+
+        Raises:
+            ParameterError: A parameter is unknown, or its value is out of range.
+        """
+        with _readable_refusals():
+            context = self.load_context()
+            require_known_parameters(register_pipelines()["__default__"], context.params)
+            return context
 
 
-def _readable(message: str) -> str:
-    """Kedro's message without what pydantic adds for programmers."""
-    lines = [line for line in message.splitlines() if "errors.pydantic.dev" not in line]
-    return re.sub(r" \[type=[^\]]*\]", "", "\n".join(lines))
+@contextmanager
+def _readable_refusals() -> Iterator[None]:
+    """Kedro's message on parameters without what pydantic adds for programmers."""
+    try:
+        yield
+    except ParameterValidationError as error:
+        lines = [line for line in str(error).splitlines() if "errors.pydantic.dev" not in line]
+        message = re.sub(r" \[type=[^\]]*\]", "", "\n".join(lines))
+        raise ParameterError(message, "Correct it in conf, or in --params.") from None

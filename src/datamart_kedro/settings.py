@@ -1,6 +1,5 @@
 """Kedro settings of the project."""
 
-
 from datamart_kedro.catalog import MartCatalog
 from datamart_kedro.config import MartConfigLoader
 from datamart_kedro.session import GatedSession

@@ -27,10 +27,19 @@ class LastPublication:
 
 @dataclass(frozen=True)
 class StagedLoad:
-    """What ``tmp_<domain>`` holds: which state of the source, and the version of the run that staged it."""
+    """What ``tmp_<domain>`` holds.
+
+    Attributes:
+        version: Version of the run that staged it.
+        fingerprint: Of the source that it read; empty if nothing was checked.
+        parameters: With which it was staged, JSON.
+        code_version: By which code.
+    """
 
     version: int
     fingerprint: str
+    parameters: str
+    code_version: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,11 @@ class Decision:
         """Does the domain run at all?"""
         return self.action != "skip"
 
+    @classmethod
+    def by_name(cls, domain: str) -> Decision:
+        """A domain whose nodes were asked for one by one: nothing was checked."""
+        return cls(domain, "load", "asked for by name (--nodes)", SourceState(None, None, ""), None, "{}", "")
+
     def rebuild(self, reason: str) -> Decision:
         """The same, opened by something above it."""
         return replace(self, action="rebuild", reason=reason)
@@ -106,10 +120,16 @@ def _reason_in_mart(domain: str, source: SourceState, mart: DomainState) -> str 
     last, staged = mart.last, mart.staged
     if not mart.table_exists or last is None:
         return f"tb_{domain} does not exist yet"
+    if not last.code_version:
+        return f"version {last.version} was built by name (--nodes), with nothing checked"
     if source.fingerprint != last.fingerprint:
         return f"new data: {_difference(source, last)}"
-    if staged is None or staged.fingerprint != source.fingerprint:
-        return f"tmp_{domain} holds the rows of a run that did not finish"
+    if staged is None or (staged.fingerprint, staged.parameters, staged.code_version) != (
+        last.fingerprint,
+        last.parameters,
+        last.code_version,
+    ):
+        return f"tmp_{domain} holds the rows of a run that did not publish them"
     return None
 
 

@@ -16,7 +16,18 @@ from datamart_kedro.sources.state import SourceState
 logger = logging.getLogger(__name__)
 
 IMPOSSIBLE = {
-    "instant": ("BOOLEAN", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT", "DOUBLE", "FLOAT", "TIME", "INTERVAL"),
+    "instant": (
+        "BOOLEAN",
+        "INTEGER",
+        "BIGINT",
+        "SMALLINT",
+        "TINYINT",
+        "HUGEINT",
+        "DOUBLE",
+        "FLOAT",
+        "TIME",
+        "INTERVAL",
+    ),
     "number": ("BOOLEAN", "DATE", "TIMESTAMP", "TIME", "INTERVAL"),
     "flag": ("DATE", "TIMESTAMP", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "DECIMAL"),
     "id": ("BOOLEAN", "DATE", "TIMESTAMP", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "DECIMAL"),

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from datamart_kedro.control.probe import Probe
-from datamart_kedro.datasets.mart_dataset import MartDataset, Saved, Loaded
+from datamart_kedro.datasets.mart_dataset import Loaded, MartDataset, Saved
 from datamart_kedro.errors import SourceError
 from datamart_kedro.progress import progress
 from datamart_kedro.sources.query import read_query
@@ -90,7 +90,9 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
                 "Check the export. If that is right, set source.allow_empty to true in globals.yml.",
             )
         seconds = perf_counter() - started
-        logger.info("%s: %s rows in %.1f s (%s rows/s)", name, f"{rows:,}", seconds, f"{rows / max(seconds, 1e-3):,.0f}")
+        logger.info(
+            "%s: %s rows in %.1f s (%s rows/s)", name, f"{rows:,}", seconds, f"{rows / max(seconds, 1e-3):,.0f}"
+        )
         if self.mart.run is not None:
             self.mart.run.loaded[self.domain] = rows
         return self.mart.table(name, temporary=True)

@@ -12,6 +12,7 @@ from ibis import _
 
 from datamart_kedro.expressions.text import comparable, comparable_key
 
+
 def first_match(branches: Sequence[tuple[ir.BooleanValue, ir.Value]], default: ir.Value) -> ir.Value:
     """The value of the first condition that holds, the default where none does; there may be no branches."""
     return ibis.cases(*branches, else_=default) if branches else default
@@ -51,7 +52,8 @@ def unmapped(table: ir.Table, meanings: Mapping[str, str]) -> ir.Table:
 
     Args:
         table: Staged rows.
-        meanings: For each column with what the shop writes, the column with what it means: NULL or ``unknown`` if unmapped.
+        meanings: For each column with what the shop writes, the column with what it means: NULL or ``unknown``
+            if no map knows it.
     """
     if not meanings:
         return table.limit(0).select(column=ibis.null("string"), value=ibis.null("string"), rows=ibis.null("int64"))
@@ -68,7 +70,7 @@ def unmapped(table: ir.Table, meanings: Mapping[str, str]) -> ir.Table:
 @cache
 def _country_names() -> dict[str, str]:
     """English names and codes of ISO 3166-1, from pycountry."""
-    names = {}
+    names: dict[str, str] = {}
     for country in pycountry.countries:
         written = {country.alpha_2, country.alpha_3, country.name}
         written |= {getattr(country, other) for other in ("common_name", "official_name") if hasattr(country, other)}

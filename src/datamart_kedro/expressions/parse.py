@@ -39,8 +39,8 @@ class Parsed(NamedTuple):
     reason: str = ""
 
 
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.timestamp), dt.timestamp))
-def timezone(zone: str, at: Any) -> Any:  # type: ignore[empty-body]
+@ibis.udf.scalar.builtin(signature=((dt.string, dt.timestamp), dt.timestamp))  # type: ignore[untyped-decorator]
+def timezone(zone: str, at: Any) -> Any:
     """Read a naive time in a zone, or tell an instant in a zone; DuckDB and PostgreSQL share the name."""
 
 
@@ -120,5 +120,3 @@ def _to_utc(naive: ir.Value, formats: Formats) -> ir.Value:
     if formats.time_zone == "UTC":
         return naive
     return timezone("UTC", timezone(formats.time_zone, naive))
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from datamart_kedro.columns import PublishedTable
@@ -63,7 +64,9 @@ CREATE TABLE IF NOT EXISTS {LEDGER.name} (
     version BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP, error VARCHAR,
     parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR
 );
-CREATE TABLE IF NOT EXISTS {REJECTED.name} (run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR);
+CREATE TABLE IF NOT EXISTS {REJECTED.name} (
+    run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR
+);
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
@@ -121,7 +124,7 @@ def _staged_load(mart: Mart, domain: str) -> StagedLoad | None:
 
 def note_staged_load(mart: Mart, domain: str, load: StagedLoad) -> None:
     """Write on ``tmp_<domain>`` which state of the source it holds."""
-    note = json.dumps({"version": load.version, "fingerprint": load.fingerprint})
+    note = json.dumps(asdict(load))
     mart.execute(f"COMMENT ON TABLE {quoted(f'tmp_{domain}')} IS {literal(note)}")
 
 

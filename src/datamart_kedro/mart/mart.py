@@ -154,7 +154,9 @@ class Mart:
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self.path.exists():
             raise MartFileError(
-                f"There is no mart at {self.path}.", "Make it with `kedro run`.", state="Nothing has been published yet."
+                f"There is no mart at {self.path}.",
+                "Make it with `kedro run`.",
+                state="Nothing has been published yet.",
             )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -225,6 +227,7 @@ def _value(parameter: object) -> str:
 
 
 def first_line(error: Exception) -> str:
+    """What an exception says first, bounded."""
     return str(error).strip().splitlines()[0][:300]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
-from datamart_kedro.control.decision import StagedLoad
+from datamart_kedro.control.decision import Decision, StagedLoad
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, literal, quoted
@@ -39,11 +39,11 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
 
 
 def note_loaded(mart: Mart, domain: str) -> None:
-    """Write down which state of the source the staged rows come from; unknown if the gate was not asked."""
+    """Write on the staged rows which state of the source they come from, and by which rules."""
     run = current_run(mart, f"tmp_{domain}")
-    decision = run.decisions.get(domain)
-    fingerprint = decision.source.fingerprint if decision and decision.action == "load" else ""
-    ledger.note_staged_load(mart, domain, StagedLoad(run.version, fingerprint))
+    decision = run.decisions.get(domain) or Decision.by_name(domain)
+    load = StagedLoad(run.version, decision.source.fingerprint, decision.parameters, decision.code_version)
+    ledger.note_staged_load(mart, domain, load)
 
 
 def publish(mart: Mart) -> dict[str, RowCounts]:
@@ -98,8 +98,8 @@ def _count(mart: Mart, run: Run, domain: str) -> RowCounts:
         accounted = counts.staged + counts.rejected + counts.superseded
         if accounted != counts.read:
             raise RunError(
-                f"{domain}: {counts.read:,} rows were read, but {accounted:,} are accounted for: {counts.staged:,} staged,"
-                f" {counts.rejected:,} rejected, {counts.superseded:,} superseded.",
+                f"{domain}: {counts.read:,} rows were read, but {accounted:,} are accounted for:"
+                f" {counts.staged:,} staged, {counts.rejected:,} rejected, {counts.superseded:,} superseded.",
                 f"Look into tmp_{domain} and its sisters; the staging of {domain} loses or doubles rows.",
             )
     if domain in run.built:
@@ -141,27 +141,32 @@ def _keep_rejected(mart: Mart, run: Run, domain: str) -> None:
 
 
 def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished_at: datetime) -> None:
-    """Write how the domain's run ended; its source is described by what is staged, not by what the check saw last."""
+    """Write how the domain's run ended.
+
+    Its source is described by what is staged, not by what the check saw last: the two differ where a domain is built
+    again from an earlier load. A domain that was staged and not built published nothing.
+    """
     staged = ledger.domain_state(mart, domain).staged
+    is_built = domain in run.built
     newest = mart.scalar(f"SELECT max(updated_at) FROM {quoted(f'tmp_{domain}')}")
+    values: dict[str, object] = {
+        "status": "published" if is_built else "skipped",
+        "watermark_to": newest,
+        "rows_read": counts.read,
+        "rows_staged": counts.staged,
+        "rows_rejected": counts.rejected,
+        "rows_superseded": counts.superseded,
+        "rows_inserted": counts.inserted,
+        "rows_updated": counts.updated,
+        "rows_deleted": counts.deleted,
+        "version": run.version if is_built else None,
+        "finished_at": finished_at,
+        "source_fingerprint": staged.fingerprint if staged else "",
+    }
+    if not is_built:
+        values["reason"] = "staged only: the run left its build out"
     mart.execute(
-        f"UPDATE {ledger.LEDGER.name} SET status = ?, watermark_to = ?, rows_read = ?, rows_staged = ?,"
-        " rows_rejected = ?, rows_superseded = ?, rows_inserted = ?, rows_updated = ?, rows_deleted = ?, version = ?,"
-        " finished_at = ?, source_fingerprint = ? WHERE run_id = ? AND domain = ?",
-        [
-            "published",
-            newest,
-            counts.read,
-            counts.staged,
-            counts.rejected,
-            counts.superseded,
-            counts.inserted,
-            counts.updated,
-            counts.deleted,
-            run.version,
-            finished_at,
-            staged.fingerprint if staged else "",
-            run.run_id,
-            domain,
-        ],
+        f"UPDATE {ledger.LEDGER.name} SET {', '.join(f'{name} = ?' for name in values)}"
+        " WHERE run_id = ? AND domain = ?",
+        [*values.values(), run.run_id, domain],
     )

@@ -207,8 +207,10 @@ def _transcode(source: Path, target: Path, encoding: str) -> None:
 
 def _path_literals(query: str) -> list[str]:
     """String literals of a SELECT that name local files."""
-    from sqlglot import tokenize  # here, since it is only needed when a source is looked at
-    from sqlglot.tokens import TokenType
+    from sqlglot import (
+        TokenType,
+        tokenize,  # here, since it is only needed when a source is looked at
+    )
 
     texts = (token.text for token in tokenize(query, read="duckdb") if token.token_type == TokenType.STRING)
     return [text for text in dict.fromkeys(texts) if text.lower().endswith(DATA_FILES) and "://" not in text]

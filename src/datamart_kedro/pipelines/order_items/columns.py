@@ -25,7 +25,7 @@ MEANINGS: dict[str, str] = {}
 TABLE = PublishedTable(
     name="tb_order_items",
     key=KEY,
-    comment="One row per (order_id, line_number): lines that the shop did not delete, of orders that it did not delete.",
+    comment="One row per (order_id, line_number): lines that the shop did not delete, nor their order.",
     columns={
         "order_id": "Order of the line.",
         "line_number": "Line within its order; numbered from 1 where the shop does not.",

@@ -67,8 +67,8 @@ def build_order_items(
         order_items: Rules of order items.
 
     Returns:
-        The columns of `TABLE`. Lines of an order that the shop deleted are deleted with it; lines of an order that nobody
-        knows are kept, as orphans.
+        The columns of `TABLE`. Lines of an order that the shop deleted are deleted with it; lines of an order that
+        nobody knows are kept, as orphans.
     """
     orders = tmp_orders.select("order_id", "ship_country_code", order_deleted_at="deleted_at")
     return (

@@ -39,14 +39,14 @@ TABLE = PublishedTable(
         "status": "created, approved, processing, shipped, delivered, cancelled, returned, failed or unknown.",
         "source_status": "Status as the shop writes it.",
         "is_failed": "Is the status one of failed_statuses?",
-        "failure_reason": "Why a failed order failed: payment_failed, out_of_stock, fraud_suspected, customer_cancelled,"
-        " undeliverable or other; NULL if it did not fail.",
+        "failure_reason": "Why a failed order failed: payment_failed, out_of_stock, fraud_suspected,"
+        " customer_cancelled, undeliverable or other; NULL if it did not fail.",
         "ordered_at": "Instant, UTC, of the order.",
         "approved_at": "Instant, UTC, of its approval.",
         "shipped_at": "Instant, UTC, when it left.",
         "delivered_at": "Instant, UTC, when it arrived.",
         "estimated_delivery_at": "Day, as an instant in UTC, by which it should arrive.",
-        "delivery_estimate_source": "Where the estimate comes from: source (the shop's promise) or rule (business days).",
+        "delivery_estimate_source": "Where it comes from: source (the shop's promise) or rule (business days).",
         "delivery_days": "Calendar days from order to delivery; NULL before delivery.",
         "is_late": "Did it arrive, or leave, on a day after the estimate? NULL while that is open.",
         "items_count": "Number of its lines.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 from ibis import _
@@ -73,7 +74,7 @@ def build_orders(tmp_orders: ir.Table, tb_order_items: ir.Table, orders: OrderRu
 
 
 def add_totals(orders: ir.Table, items: ir.Table) -> ir.Table:
-    """Add counts and amounts of each order's items, 0 without items, and the sum of their shipping fees, NULL without."""
+    """Add counts and amounts of each order's items, 0 without, and the sum of their shipping fees, NULL without."""
     totals = items.group_by("order_id").agg(
         items_count=_.count(),
         units_count=_.quantity.sum().cast("decimal(18, 3)"),

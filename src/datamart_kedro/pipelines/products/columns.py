@@ -28,7 +28,7 @@ MEANINGS = {"category": "department"}
 TABLE = PublishedTable(
     name="tb_products",
     key=KEY,
-    comment="One row per product_id; a product that the shop deleted stays, discontinued, since its sales name it.",
+    comment="One row per product_id; a deleted product stays, discontinued, since its sales name it.",
     columns={
         "product_id": "Product, as the shop numbers it.",
         "sku": "Stock keeping unit.",
@@ -44,7 +44,7 @@ TABLE = PublishedTable(
         "availability": "in_stock, low_stock, out_of_stock, discontinued or unknown.",
         "is_discontinued": "Is it no longer sold?",
         "discontinued_at": "Instant, UTC, from which it is no longer sold; the deletion's if the shop names none.",
-        "discontinued_reason": "How we know: flag (the shop's), date (passed or deleted) or no_sales; NULL if it is sold.",
+        "discontinued_reason": "How we know: flag (the shop's), date (passed or deleted) or no_sales.",
         "created_at": "Instant, UTC, of its first listing.",
         "updated_at": "Instant, UTC, of the shop's last change.",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 

@@ -14,11 +14,11 @@ class ProductRules(Rules):
     """Rules of products.
 
     Attributes:
-        departments: Department of each category; case, dots and blanks do not matter. The spelling here is the one published.
+        departments: Department of each category; case, dots and blanks do not matter, the spelling here is published.
         category_aliases: Other names of categories, with the category that they mean.
         low_stock_from: Stock at or below which a product without a reorder level is low.
-        no_sales_days: Days without a sale, counted back from the newest sale of the shop, after which a product counts as
-            discontinued; never if absent. Needs `last_sold_at` from the source.
+        no_sales_days: Days without a sale, counted back from the newest instant of the table, after which a product
+            counts as discontinued; never if absent. Needs `last_sold_at` from the source.
         max_unit_price: Prices above it are rejected.
     """
 

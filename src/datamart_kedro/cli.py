@@ -1,0 +1,45 @@
+"""The commands of the project: everything of ``kedro``, and ``kedro mart``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "plan": "What a run would do, and why.",
+    "sample": "Make an operational shop's source data, or let time pass in it.",
+    "new-domain": "Write the files of a new domain.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is used: `plan` answers before `sample` has imported its arrays."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"datamart_kedro.commands.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(name="datamart_kedro")
+def cli() -> None:
+    """Command line of the data mart."""
+
+
+@cli.group(cls=LazyGroup)
+def mart() -> None:
+    """Look after the mart: plan a run, make a sample shop, add a domain."""

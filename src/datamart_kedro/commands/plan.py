@@ -1,0 +1,45 @@
+"""``kedro mart plan``: what a run would do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.framework.cli.utils import _split_params, env_option, split_string
+from kedro.pipeline import Pipeline
+
+from datamart_kedro.control.plan import plan
+from datamart_kedro.errors import UsageError
+from datamart_kedro.pipeline_registry import register_pipelines
+from datamart_kedro.session import GatedSession
+from datamart_kedro.sources.shop import close_shops
+
+
+@click.command("plan")
+@env_option
+@click.option("--pipelines", "names", default="", callback=split_string, help="Domains to plan for; all if absent.")
+@click.option("--params", type=click.UNPROCESSED, default="", callback=_split_params, help="As for `kedro run`.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: a list of domain, action and reason.")
+def command(env: str | None, names: list[str], params: dict[str, Any], as_json: bool) -> None:
+    """Say what a run would do and why, without changing anything."""
+    pipelines = register_pipelines()
+    unknown = [name for name in names if name not in pipelines]
+    if unknown:
+        raise UsageError(f"There is no pipeline {', '.join(unknown)}.", f"There are {', '.join(pipelines)}.", state="")
+    everything = pipelines["__default__"]
+    wanted = sum((pipelines[name] for name in names), Pipeline([])) if names else everything
+    with GatedSession.create(Path.cwd(), env=env, runtime_params=params, save_on_close=False) as session:
+        assert isinstance(session, GatedSession)
+        catalog = session.checked_context().catalog
+        try:
+            decisions = plan(wanted, everything, catalog)
+        finally:
+            close_shops()
+    if as_json:
+        click.echo(json.dumps([{"domain": d.domain, "action": d.action, "reason": d.reason} for d in decisions]))
+        return
+    domain, action = (max(len(getattr(d, name)) for d in decisions) for name in ("domain", "action"))
+    for decision in decisions:
+        click.echo(f"{decision.domain:<{domain}}  {decision.action:<{action}}  {decision.reason}")
