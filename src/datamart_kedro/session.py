@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kedro.framework.context import KedroContext
+from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
+from kedro.io import CatalogProtocol
 from kedro.runner import ParallelRunner, SequentialRunner
 from kedro.validation.exceptions import ParameterValidationError
 
@@ -48,16 +49,16 @@ class GatedSession(KedroSession):
         with _readable_refusals(), log_file(self._project_path):
             return super().run(*args, **kwargs)
 
-    def checked_context(self) -> KedroContext:
-        """The context, once its parameters are known to be right.
+    def checked_catalog(self) -> CatalogProtocol[Any, Any]:
+        """The catalog that a run would have, once its parameters are known to be right.
 
         Raises:
             ParameterError: A parameter is unknown, or its value is out of range.
         """
         with _readable_refusals():
-            context = self.load_context()
-            require_known_parameters(register_pipelines()["__default__"], context.params)
-            return context
+            catalog = self.load_context()._get_catalog(catalog_class=settings.DATA_CATALOG_CLASS)
+            require_known_parameters(register_pipelines()["__default__"], catalog.load("parameters"))
+            return catalog
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def command(env: str | None, names: list[str], params: dict[str, Any], as_json: 
     wanted = sum((pipelines[name] for name in names), Pipeline([])) if names else everything
     with GatedSession.create(Path.cwd(), env=env, runtime_params=params, save_on_close=False) as session:
         assert isinstance(session, GatedSession)
-        catalog = session.checked_context().catalog
+        catalog = session.checked_catalog()
         try:
             decisions = plan(wanted, everything, catalog)
         finally:
