@@ -195,6 +195,12 @@ def mart_at(settings: MartSettings) -> Mart:
     return _OPEN.setdefault(path, Mart(settings))
 
 
+def close_marts() -> None:
+    """Close and forget every mart of this process."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
+
+
 def quoted(name: str) -> str:
     """A name as an SQL identifier, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'

