@@ -44,6 +44,10 @@ class MartFileError(MartError):
     """The mart file cannot be opened or written."""
 
 
+class SchemaError(MartError):
+    """The columns of a table changed in a way that would lose values."""
+
+
 class RunError(MartError):
     """A node failed."""
 

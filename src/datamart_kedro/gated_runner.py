@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 import duckdb
-from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, SharedMemoryCatalogProtocol
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner
@@ -21,8 +21,9 @@ from datamart_kedro.errors import MartError, MissingTableError, RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, first_line
 from datamart_kedro.mart.publication import publish
-from datamart_kedro.mart.run import RowCounts, Run, begin, fail
-from datamart_kedro.report import closing_table
+from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
+from datamart_kedro.node_clock import NodeClock
+from datamart_kedro.report import closing_table, unmapped_values
 from datamart_kedro.sources.shop import close_shops
 
 logger = logging.getLogger(__name__)
@@ -66,23 +67,25 @@ class GatedRunner(AbstractRunner):
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
-        where = _CurrentNode()
+        wiring = Wiring(self._everything)
+        wanted = sorted({domain for node in pipeline.nodes if (domain := wiring.domain(node))})
+        clock = NodeClock()
         if hook_manager is not None:
-            hook_manager.register(where)
-        run = begin(mart, run_id or "")
+            hook_manager.register(clock)
         try:
-            open_part = self._decide(pipeline, catalog, hook_manager, mart, run)
+            run = begin(mart, run_id or "", wanted)
+            open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
-            ledger.begin_run(mart, run.run_id, run.started_at, run.decisions.values())
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
+            run.seconds = clock.by_domain(wiring)
             counts = publish(mart)
         except KeyboardInterrupt:
             fail(mart, "interrupted", "stopped by Ctrl-C")
             raise
         except Exception as error:
-            refusal = _refusal(error, where.name)
+            refusal = _refusal(error, clock.node)
             fail(mart, "failed", str(refusal))
-            logger.debug("Run %s failed", run.run_id, exc_info=error)
+            logger.debug("Run %s failed", run_id, exc_info=error)
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
             self._tell(mart, run, counts)
@@ -92,16 +95,22 @@ class GatedRunner(AbstractRunner):
             close_shops()
             mart.close()
             if hook_manager is not None:
-                hook_manager.unregister(where)
+                hook_manager.unregister(clock)
 
     def _decide(
-        self, pipeline: Pipeline, catalog: Catalog, hook_manager: PluginManager | None, mart: Mart, run: Run
+        self,
+        pipeline: Pipeline,
+        wanted: Sequence[str],
+        catalog: Catalog,
+        hook_manager: PluginManager | None,
+        mart: Mart,
+        run: Run,
     ) -> Pipeline:
         """Ask the gates, and give the part of the pipeline that is behind open ones."""
         wiring = Wiring(self._everything)
-        wanted = {domain for node in pipeline.nodes if (domain := wiring.domain(node))}
         if not self._gated:
             run.decisions = {domain: Decision.by_name(domain) for domain in wanted}
+            ledger.note_decisions(mart, run.run_id, run.decisions.values(), run.started_at)
             return pipeline
         gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
         self._inner.run(Pipeline(gates), catalog, hook_manager, run.run_id)
@@ -112,6 +121,7 @@ class GatedRunner(AbstractRunner):
             if decision != checked[domain]:
                 catalog.save(f"gate_{domain}", decision)
             logger.info("%s: %s, %s", domain, "open" if decision.is_open else "skipped", decision.reason)
+        ledger.note_decisions(mart, run.run_id, run.decisions.values(), now())
         return Pipeline([node for node in pipeline.nodes if _is_open(node, wiring, run.decisions)])
 
     def _require_tables(self, pipeline: Pipeline, catalog: Catalog) -> None:
@@ -130,26 +140,15 @@ class GatedRunner(AbstractRunner):
     def _tell(self, mart: Mart, run: Run, counts: dict[str, RowCounts]) -> None:
         for line in closing_table(mart, run, counts):
             logger.info(line)
+        for domain in sorted(run.loaded):
+            for line in unmapped_values(mart, domain):
+                logger.warning(line)
 
     def _get_executor(self, max_workers: int) -> Executor | None:
         return self._inner._get_executor(max_workers)
 
     def _run(self, *args: Any, **kwargs: Any) -> None:
         self._inner._run(*args, **kwargs)
-
-
-class _CurrentNode:
-    """Remembers which node is at work, for the message if it fails."""
-
-    name = ""
-
-    @hook_impl
-    def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:
-        self.name = str(node.name)
-
-    @hook_impl
-    def before_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
-        self.name = str(node.name)
 
 
 def _mart_of(pipeline: Pipeline, catalog: Catalog) -> Mart | None:

@@ -19,7 +19,7 @@ HEADER = (
     "inserted",
     "updated",
     "deleted",
-    "version",
+    "seconds",
 )
 
 
@@ -33,18 +33,26 @@ def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list
             domain,
             *(f"{value:,}" for value in (c.read, c.staged, c.rejected, c.superseded)),
             *(
-                (f"{value:,}" for value in (c.published, c.inserted, c.updated, c.deleted, run.version))
+                (f"{value:,}" for value in (c.published, c.inserted, c.updated, c.deleted))
                 if domain in run.built
-                else "-----"
+                else "----"
             ),
+            f"{run.seconds.get(domain, 0.0):.1f}",
         )
         for domain, c in sorted(counts.items())
     ]
     lines = _aligned([HEADER, *rows])
-    for domain in run.loaded:
-        lines += _reasons(mart, domain) + _unmapped(mart, domain)
-    done = f"Version {run.version} is published" if run.built else "Nothing was published"
-    return [*lines, f"{done} in {seconds:.1f} s: {mart.path}"]
+    for domain in sorted(run.loaded):
+        lines += _reasons(mart, domain)
+    return [*lines, f"{_outcome(run)} in {seconds:.1f} s: {mart.path}"]
+
+
+def _outcome(run: Run) -> str:
+    if not run.built:
+        return "Nothing was published"
+    if any(built.is_changed for built in run.built.values()):
+        return f"Version {run.version} is published"
+    return f"Nothing changed, the mart stays at version {run.version}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -71,8 +79,8 @@ def _reasons(mart: Mart, domain: str) -> list[str]:
     return [f"{domain} rejected: " + ", ".join(f"{reason} ({rows:,})" for reason, rows in found)]
 
 
-def _unmapped(mart: Mart, domain: str) -> list[str]:
-    """Which values no map knows."""
+def unmapped_values(mart: Mart, domain: str) -> list[str]:
+    """Lines that name the values which no map knows, and say where to add them."""
     unknown = meanings(domain)
     if not unknown:
         return []
@@ -84,7 +92,7 @@ def _unmapped(mart: Mart, domain: str) -> list[str]:
             examples = ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
             more = f" and {len(values) - 5} more" if len(values) > 5 else ""
             lines.append(
-                f"{domain}: no map knows {column} of {sum(rows for rows, _ in values):,} rows: {examples}{more}."
-                f" Add them to conf/base/parameters_{domain}.yml or parameters_formats.yml."
+                f"{domain}: no map knows the {column} of {sum(rows for rows, _ in values):,} rows: {examples}{more}."
+                f" Add them to parameters_{domain}.yml or parameters_formats.yml."
             )
     return lines

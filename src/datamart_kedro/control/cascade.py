@@ -89,6 +89,6 @@ def _changed(
         return f"{table} is built in this run"
     own, other = states[domain].last, states[above]
     made = other.staged if layer == "tmp" else other.last
-    if own and made and made.version > own.version:
-        return f"{table} is of version {made.version}, tb_{domain} of version {own.version}"
+    if own and made and made.started_at > own.started_at:
+        return f"{table} was made by a later run than tb_{domain}"
     return None

@@ -18,6 +18,7 @@ class LastPublication:
     """A domain's last publication, as the ledger has it."""
 
     version: int
+    started_at: datetime
     fingerprint: str
     watermark: datetime | None
     rows: int | None
@@ -30,13 +31,13 @@ class StagedLoad:
     """What ``tmp_<domain>`` holds.
 
     Attributes:
-        version: Version of the run that staged it.
+        started_at: When the run that staged it started, UTC.
         fingerprint: Of the source that it read; empty if nothing was checked.
         parameters: With which it was staged, JSON.
         code_version: By which code.
     """
 
-    version: int
+    started_at: datetime
     fingerprint: str
     parameters: str
     code_version: str

@@ -24,8 +24,8 @@ PREVIEW_ROWS = 10
 class MartTable(MartDataset["ir.Table", "ir.Table"]):
     """A table of the mart, as an Ibis expression: nothing is read until it is asked for.
 
-    Within a run, a ``tb_`` table is built beside the published one, and read from there by the nodes that follow;
-    readers see it when the run is published. A ``tmp_`` table is replaced at once.
+    Within a run, what changes in a ``tb_`` table is built beside the published one; the nodes that follow see the
+    table as it will be, readers when the run is published. A ``tmp_`` table is replaced at once.
 
     Args:
         table: Its name.
@@ -49,7 +49,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
                 f"There is no table {self.table} in the mart yet.",
                 f"Make it with `kedro run --pipelines={domain_of(self.table)}`, or everything with `kedro run`.",
             )
-        return self.mart.table(name)
+        return self.mart.table(name, temporary=name.startswith("next_"))
 
     def save(self, data: ir.Table) -> None:
         """Compute the expression in the engine and keep its rows."""
@@ -79,7 +79,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     def _readable_name(self) -> str:
         run = self.mart.run
         domain = domain_of(self.table)
-        return f"build_{domain}" if run and self.table == f"tb_{domain}" and domain in run.built else self.table
+        return f"next_{domain}" if run and self.table == f"tb_{domain}" and domain in run.built else self.table
 
     def _exists(self) -> bool:
         return self.mart.exists(self.table)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from datamart_kedro.columns import PublishedTable
@@ -80,16 +79,14 @@ def create_ledger(mart: Mart) -> None:
     if not mart.exists(CHECK):
         for table in (LEDGER, REJECTED):
             mart.execute(_SCHEMA)
-            comment(mart, table)
+            comment(mart, table, table.columns)
 
 
-def comment(mart: Mart, table: PublishedTable) -> None:
+def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str]) -> None:
     """Write down what a table and its columns mean."""
     mart.execute(f"COMMENT ON TABLE {quoted(table.name)} IS {literal(table.comment)}")
-    present = mart.columns(table.name)
-    for name, meaning in table.columns.items():
-        if name in present:
-            mart.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(name)} IS {literal(meaning)}")
+    for name, meaning in meanings.items():
+        mart.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(name)} IS {literal(meaning)}")
 
 
 def current_version(mart: Mart) -> int:
@@ -102,8 +99,8 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
     if not mart.exists(LEDGER.name):
         return DomainState(table_exists=False)
     found = mart.execute(
-        "SELECT version, source_fingerprint, watermark_to, source_rows, parameters, code_version"
-        f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY version DESC LIMIT 1",
+        "SELECT version, started_at, source_fingerprint, watermark_to, source_rows, parameters, code_version"
+        f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY started_at DESC LIMIT 1",
         [domain],
     )
     return DomainState(
@@ -119,12 +116,13 @@ def _staged_load(mart: Mart, domain: str) -> StagedLoad | None:
     )
     if not noted:
         return None
-    return StagedLoad(**json.loads(noted))
+    note = json.loads(noted)
+    return StagedLoad(**{**note, "started_at": datetime.fromisoformat(note["started_at"])})
 
 
 def note_staged_load(mart: Mart, domain: str, load: StagedLoad) -> None:
     """Write on ``tmp_<domain>`` which state of the source it holds."""
-    note = json.dumps(asdict(load))
+    note = json.dumps({**vars(load), "started_at": load.started_at.isoformat()})
     mart.execute(f"COMMENT ON TABLE {quoted(f'tmp_{domain}')} IS {literal(note)}")
 
 
@@ -160,26 +158,47 @@ def _action(text: str) -> Action:
     return "load" if text == "load" else "rebuild" if text == "rebuild" else "skip"
 
 
-def begin_run(mart: Mart, run_id: str, started_at: datetime, decisions: Iterable[Decision]) -> None:
-    """Write a row per domain: running, or skipped with its reason."""
-    for decision in decisions:
+def last_started_at(mart: Mart) -> datetime:
+    """Instant, UTC, at which the newest run started."""
+    newest = mart.scalar(f"SELECT max(started_at) FROM {LEDGER.name}")
+    return newest if isinstance(newest, datetime) else datetime.min
+
+
+def begin_run(mart: Mart, run_id: str, started_at: datetime, domains: Iterable[str]) -> None:
+    """Write a row per domain: running."""
+    for domain in domains:
         mart.execute(
-            f"INSERT INTO {LEDGER.name} (run_id, domain, status, reason, watermark_from, started_at, finished_at,"
-            " parameters, code_version, source_rows, source_fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                run_id,
-                decision.domain,
-                "running" if decision.is_open else "skipped",
-                decision.reason,
-                decision.watermark_from,
-                started_at,
-                None if decision.is_open else started_at,
-                decision.parameters,
-                decision.code_version,
-                decision.source.rows,
-                decision.source.fingerprint,
-            ],
+            f"INSERT INTO {LEDGER.name} (run_id, domain, status, reason, started_at) VALUES (?, ?, ?, ?, ?)",
+            [run_id, domain, "running", "not checked yet", started_at],
         )
+
+
+def note_decisions(mart: Mart, run_id: str, decisions: Iterable[Decision], at: datetime) -> None:
+    """Write what the gates decided; a domain whose gate is closed is done."""
+    for decision in decisions:
+        update(
+            mart,
+            run_id,
+            decision.domain,
+            {
+                "status": "running" if decision.is_open else "skipped",
+                "reason": decision.reason,
+                "watermark_from": decision.watermark_from,
+                "finished_at": None if decision.is_open else at,
+                "parameters": decision.parameters,
+                "code_version": decision.code_version,
+                "source_rows": decision.source.rows,
+                "source_fingerprint": decision.source.fingerprint,
+            },
+        )
+
+
+def update(mart: Mart, run_id: str, domain: str, values: Mapping[str, object]) -> None:
+    """Write values into the row of a run and domain."""
+    mart.execute(
+        f"UPDATE {LEDGER.name} SET {', '.join(f'{name} = ?' for name in values)} WHERE run_id = ? AND domain = ?",
+        [*values.values(), run_id, domain],
+    )
 
 
 def end_run(mart: Mart, run_id: str, status: str, error: str, finished_at: datetime) -> None:

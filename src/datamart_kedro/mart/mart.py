@@ -211,6 +211,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def timestamp(instant: datetime) -> str:
+    """An instant as an SQL literal."""
+    return f"TIMESTAMP {literal(instant.isoformat(sep=' '))}"
+
+
 def _with_values(sql: str, parameters: Sequence[object]) -> str:
     """A statement with its parameters written out; DuckDB imports pandas to bind even one, which takes a second."""
     if not parameters:
@@ -228,7 +233,7 @@ def _value(parameter: object) -> str:
     if isinstance(parameter, bool | int):
         return str(parameter)
     if isinstance(parameter, datetime):
-        return f"TIMESTAMP {literal(parameter.isoformat(sep=' '))}"
+        return timestamp(parameter)
     return literal(str(parameter))
 
 

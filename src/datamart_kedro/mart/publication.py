@@ -1,93 +1,184 @@
-"""Publication: what a run has built becomes visible, all of it or nothing."""
+"""Publication: what a run has built becomes visible, all of it or nothing, and only what changed is written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.control.decision import Decision, StagedLoad
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
-from datamart_kedro.mart.mart import Mart, literal, quoted
-from datamart_kedro.mart.run import RowCounts, Run, current_run, now
+from datamart_kedro.mart.history import history_of, keep_superseded, make_history
+from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
+from datamart_kedro.mart.shape import Shape, compare_shapes
+
+CHANGE = "_change"
+"""Column of ``build_<domain>``: insert, update or delete."""
 
 
 def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
-    """Make the table that a run will publish, beside the published one, and return its rows.
+    """Find out what a run changes in a published table, and return the number of rows that it will have.
 
-    A row that is the same as in the published table keeps its version.
+    ``build_<domain>`` holds the whole table if it is new, else the rows to insert or update and the keys of those to
+    delete. ``next_<domain>`` is the table as it will be, for the nodes that follow.
+
+    Raises:
+        SchemaError: The table's columns changed in a way that would lose published values.
     """
     run = current_run(mart, table.name)
-    name = quoted(f"build_{domain}")
-    version, valid_from = str(run.version), f"TIMESTAMP {literal(run.started_at.isoformat())}"
-    columns = ", ".join(f"new.{quoted(column)}" for column in table.columns)
-    joined = f"({select}) AS new"
-    if _is_comparable(mart, table, select):
-        joined += f" LEFT JOIN {quoted(table.name)} AS old ON {_same_key(table.key)}"
-        unchanged = _same_values([column for column in table.columns if column not in table.key])
-        is_old = f"old.{quoted(table.key[0])} IS NOT NULL AND {unchanged}"
-        version = f"CASE WHEN {is_old} THEN old._version ELSE {version} END"
-        valid_from = f"CASE WHEN {is_old} THEN old._valid_from ELSE {valid_from} END"
-    mart.compute(
-        table.name,
-        f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, CAST({version} AS BIGINT) AS _version,"
-        f" CAST({valid_from} AS TIMESTAMP) AS _valid_from FROM {joined}",
-    )
-    run.built[domain] = table
-    return mart.rows(f"build_{domain}")
+    shape = compare_shapes(mart, table, select)
+    content = _whole(run, table, select) if shape.is_new else _changes(table, select, shape)
+    mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
+    before = 0 if shape.is_new else mart.rows(table.name)
+    built = Built(table, shape, before, **_count_changes(mart, domain, shape))
+    run.built[domain] = built
+    mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(f'next_{domain}')} AS {_next(table, domain, built)}")
+    return built.published
 
 
 def note_loaded(mart: Mart, domain: str) -> None:
     """Write on the staged rows which state of the source they come from, and by which rules."""
     run = current_run(mart, f"tmp_{domain}")
     decision = run.decisions.get(domain) or Decision.by_name(domain)
-    load = StagedLoad(run.version, decision.source.fingerprint, decision.parameters, decision.code_version)
-    ledger.note_staged_load(mart, domain, load)
+    ledger.note_staged_load(
+        mart,
+        domain,
+        StagedLoad(run.started_at, decision.source.fingerprint, decision.parameters, decision.code_version),
+    )
 
 
 def publish(mart: Mart) -> dict[str, RowCounts]:
-    """Make all that the run has built visible, in one transaction.
+    """Make all that the run has built visible, in one transaction; a run that changed nothing makes no version.
 
     Raises:
         RunError: Rows are unaccounted for; nothing is published.
     """
     run = current_run(mart, "the mart")
-    counts = {domain: _count(mart, run, domain) for domain in run.loaded.keys() | run.built.keys()}
-    mart.execute("BEGIN TRANSACTION")
-    try:
-        for domain, table in run.built.items():
-            _swap(mart, table, f"build_{domain}")
+    counts = {domain: _account(mart, run, domain) for domain in run.loaded.keys() | run.built.keys()}
+    if not any(built.is_changed for built in run.built.values()):
+        run.version -= 1
+    with transaction(mart):
+        for domain, built in run.built.items():
+            _apply(mart, run, domain, built)
         for domain in run.loaded:
             _keep_rejected(mart, run, domain)
         finished_at = now()
         for domain, count in counts.items():
             _close_ledger(mart, run, domain, count, finished_at)
-        mart.execute("COMMIT")
-    except BaseException:
-        mart.execute("ROLLBACK")
-        raise
     return counts
 
 
-def _is_comparable(mart: Mart, table: PublishedTable, select: str) -> bool:
-    """Has the published table the same columns and types as the one being built?"""
-    old = mart.columns(table.name)
-    if not old or "_version" not in old:
-        return False
-    new = {name: kind for name, kind, *_ in mart.execute(f"DESCRIBE {select}")}
-    return all(old.get(column) == new.get(column) for column in table.columns)
+@contextmanager
+def transaction(mart: Mart) -> Iterator[None]:
+    """All statements within take effect together, or none does."""
+    mart.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        mart.execute("ROLLBACK")
+        raise
+    mart.execute("COMMIT")
 
 
-def _same_key(key: Sequence[str]) -> str:
-    return " AND ".join(f"new.{quoted(name)} = old.{quoted(name)}" for name in key)
+def _build_table(domain: str) -> str:
+    return quoted(f"build_{domain}")
 
 
-def _same_values(columns: Sequence[str]) -> str:
-    return " AND ".join(f"new.{quoted(name)} IS NOT DISTINCT FROM old.{quoted(name)}" for name in columns) or "true"
+def _whole(run: Run, table: PublishedTable, select: str) -> str:
+    """The rows of a new table, stamped with the run's version."""
+    columns = _list(f"new.{quoted(name)}" for name in table.columns)
+    stamps = f"CAST({run.version} AS BIGINT) AS _version, {timestamp(run.started_at)} AS _valid_from"
+    return f"SELECT {columns}, {stamps} FROM ({select}) AS new"
 
 
-def _count(mart: Mart, run: Run, domain: str) -> RowCounts:
+def _changes(table: PublishedTable, select: str, shape: Shape) -> str:
+    """The rows that differ from the published ones, found in one join on the key and a hash of the values.
+
+    Two different rows have the same 64-bit hash once in 10^19.
+    """
+    values = [name for name in table.columns if name not in table.key] or list(table.key)
+    keys = _list(f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}" for name in table.key)
+    others = _list(f"new.{quoted(name)}" for name in table.columns if name not in table.key)
+    old_keys = _list(f"{shape.as_new(name)} AS {quoted(name)}" for name in table.key)
+    old_hash = f"hash({_list(shape.as_new(name) for name in values)})"
+    new_hash = f"hash({_list(quoted(name) for name in values)})"
+    first = quoted(table.key[0])
+    return (
+        f"SELECT {keys}, {others}{', ' if others else ''}"
+        f"CASE WHEN old.{first} IS NULL THEN 'insert' WHEN new.{first} IS NULL THEN 'delete' ELSE 'update' END"
+        f" AS {CHANGE}"
+        f" FROM (SELECT *, {new_hash} AS _hash FROM ({select})) AS new"
+        f" FULL JOIN (SELECT {old_keys}, {old_hash} AS _hash FROM {quoted(table.name)} AS old) AS old"
+        f" ON {_same_key(table, 'new', 'old')}"
+        " WHERE new._hash IS DISTINCT FROM old._hash"
+    )
+
+
+def _count_changes(mart: Mart, domain: str, shape: Shape) -> dict[str, int]:
+    if shape.is_new:
+        return {"inserted": mart.rows(f"build_{domain}")}
+    counted = dict(mart.execute(f"SELECT {CHANGE}, count(*) FROM {_build_table(domain)} GROUP BY {CHANGE}"))
+    names = {"insert": "inserted", "update": "updated", "delete": "deleted"}
+    return {names[change]: rows for change, rows in counted.items()}
+
+
+def _next(table: PublishedTable, domain: str, built: Built) -> str:
+    """The table as it will be: the published rows that stay, and those that the run writes."""
+    columns = _list(quoted(name) for name in table.columns)
+    if built.shape.is_new:
+        return f"SELECT {columns} FROM {_build_table(domain)}"
+    old = _list(f"{built.shape.as_new(name)} AS {quoted(name)}" for name in table.columns)
+    kept = f"SELECT {old} FROM {quoted(table.name)} AS old"
+    if not built.changed:
+        return kept
+    return (
+        f"SELECT kept.* FROM ({kept}) AS kept ANTI JOIN {_build_table(domain)} AS change"
+        f" ON {_same_key(table, 'kept', 'change')}"
+        f" UNION ALL SELECT {columns} FROM {_build_table(domain)} WHERE {CHANGE} <> 'delete'"
+    )
+
+
+def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
+    """Write what a run changes in a published table, and what it was before."""
+    table, source = built.table, _build_table(domain)
+    if built.shape.is_new:
+        mart.execute(f"ALTER TABLE {source} RENAME TO {quoted(table.name)}")
+        make_history(mart, table)
+        _comment(mart, table)
+        return
+    if built.shape.is_altered:
+        _alter(mart, table, built.shape)
+    if built.updated or built.deleted:
+        gone = f"EXISTS (FROM {source} AS change WHERE {CHANGE} <> 'insert' AND {_same_key(table, 'change', 'old')})"
+        keep_superseded(mart, run, table, gone)
+    if built.inserted or built.updated:
+        columns = _list(quoted(name) for name in table.columns)
+        mart.execute(
+            f"INSERT INTO {quoted(table.name)} ({columns}, {_list(VERSION_COLUMNS)})"
+            f" SELECT {columns}, {run.version}, {timestamp(run.started_at)} FROM {source} WHERE {CHANGE} <> 'delete'"
+        )
+    mart.execute(f"DROP TABLE {source}")
+
+
+def _alter(mart: Mart, table: PublishedTable, shape: Shape) -> None:
+    """Give a published table and its history the new shape; both keep all their values."""
+    for name in (table.name, history_of(table).name):
+        for column, kind in shape.added.items():
+            mart.execute(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+        for column, kind in shape.widened.items():
+            mart.execute(f"ALTER TABLE {quoted(name)} ALTER COLUMN {quoted(column)} TYPE {kind}")
+    _comment(mart, table)
+
+
+def _comment(mart: Mart, table: PublishedTable) -> None:
+    for commented in (table, history_of(table)):
+        ledger.comment(mart, commented, {**commented.columns, **VERSION_COLUMNS})
+
+
+def _account(mart: Mart, run: Run, domain: str) -> RowCounts:
     """Count what became of a domain's rows, each number by its own way, and hold them against one another."""
     counts = RowCounts()
     if domain in run.loaded:
@@ -102,34 +193,10 @@ def _count(mart: Mart, run: Run, domain: str) -> RowCounts:
                 f" {counts.staged:,} staged, {counts.rejected:,} rejected, {counts.superseded:,} superseded.",
                 f"Look into tmp_{domain} and its sisters; the staging of {domain} loses or doubles rows.",
             )
-    if domain in run.built:
-        _count_changes(mart, run, domain, counts)
+    if built := run.built.get(domain):
+        counts.published = built.published
+        counts.inserted, counts.updated, counts.deleted = built.inserted, built.updated, built.deleted
     return counts
-
-
-def _count_changes(mart: Mart, run: Run, domain: str, counts: RowCounts) -> None:
-    table, new = run.built[domain], quoted(f"build_{domain}")
-    counts.published = mart.rows(f"build_{domain}")
-    if not mart.exists(table.name):
-        counts.inserted = counts.published
-        return
-    old = quoted(table.name)
-    before = mart.rows(table.name)
-    changed = int(mart.scalar(f"SELECT count(*) FROM {new} WHERE _version = {run.version}"))
-    if changed == 0 and before == counts.published:
-        return
-    kept = int(mart.scalar(f"SELECT count(*) FROM {new} AS new SEMI JOIN {old} AS old ON {_same_key(table.key)}"))
-    counts.inserted = counts.published - kept
-    counts.updated = changed - counts.inserted
-    counts.deleted = before - kept
-
-
-def _swap(mart: Mart, table: PublishedTable, built: str) -> None:
-    mart.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
-    mart.execute(f"ALTER TABLE {quoted(built)} RENAME TO {quoted(table.name)}")
-    ledger.comment(mart, table)
-    for column, meaning in VERSION_COLUMNS.items():
-        mart.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(column)} IS {literal(meaning)}")
 
 
 def _keep_rejected(mart: Mart, run: Run, domain: str) -> None:
@@ -165,8 +232,12 @@ def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished
     }
     if not is_built:
         values["reason"] = "staged only: the run left its build out"
-    mart.execute(
-        f"UPDATE {ledger.LEDGER.name} SET {', '.join(f'{name} = ?' for name in values)}"
-        " WHERE run_id = ? AND domain = ?",
-        [*values.values(), run.run_id, domain],
-    )
+    ledger.update(mart, run.run_id, domain, values)
+
+
+def _same_key(table: PublishedTable, left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{quoted(name)} = {right}.{quoted(name)}" for name in table.key)
+
+
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts)

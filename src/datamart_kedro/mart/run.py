@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import duckdb
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.shape import Shape
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +32,41 @@ class RowCounts:
     deleted: int = 0
     published: int = 0
 
+
+@dataclass(frozen=True)
+class Built:
+    """What a run changes in one published table.
+
+    Attributes:
+        table: The table.
+        shape: How its columns change.
+        before: Rows that are published before the run.
+        inserted: Rows with a new key.
+        updated: Rows with other values.
+        deleted: Rows whose key is gone.
+    """
+
+    table: PublishedTable
+    shape: Shape
+    before: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def published(self) -> int:
+        """Rows that the table will have."""
+        return self.before + self.inserted - self.deleted
+
     @property
     def changed(self) -> int:
-        """Published rows that differ from the version before."""
+        """Rows that differ from the version before."""
         return self.inserted + self.updated + self.deleted
+
+    @property
+    def is_changed(self) -> bool:
+        """Will a reader see anything else than before?"""
+        return self.shape.is_new or self.shape.is_altered or self.changed > 0
 
 
 @dataclass
@@ -41,18 +76,21 @@ class Run:
     Attributes:
         run_id: By the time it started.
         version: Version that its publication gets.
-        started_at: Instant, UTC, without zone.
+        started_at: Instant, UTC, without zone; later than that of any run before, whatever the clock says. The rows
+            that the run publishes hold from then on.
         decisions: What was decided for each domain.
-        built: Tables built and not yet published, by domain.
+        built: What it changes, by domain, not yet published.
         loaded: Domains staged in this run, with the number of rows that their source delivered.
+        seconds: Time that the nodes of each domain took.
     """
 
     run_id: str
     version: int
     started_at: datetime
     decisions: dict[str, Decision] = field(default_factory=dict)
-    built: dict[str, PublishedTable] = field(default_factory=dict)
+    built: dict[str, Built] = field(default_factory=dict)
     loaded: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def now() -> datetime:
@@ -60,8 +98,8 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def begin(mart: Mart, run_id: str) -> Run:
-    """Open the mart for writing and start a run in it."""
+def begin(mart: Mart, run_id: str, domains: Iterable[str]) -> Run:
+    """Open the mart for writing and start a run of some domains in it."""
     mart.open(write=True)
     ledger.create_ledger(mart)
     for other in ledger.close_interrupted(mart):
@@ -71,15 +109,23 @@ def begin(mart: Mart, run_id: str) -> Run:
         )
     for (name,) in mart.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'build\\_%' ESCAPE '\\'"):
         mart.execute(f"DROP TABLE {quoted(name)}")
-    started_at = now()
+    started_at = max(now(), ledger.last_started_at(mart) + timedelta(microseconds=1))
     mart.run = Run(run_id, ledger.current_version(mart) + 1, started_at)
+    ledger.begin_run(mart, run_id, started_at, domains)
     return mart.run
 
 
 def fail(mart: Mart, status: str, error: str) -> None:
-    """Close the run's rows in the ledger; what was built stays unseen, what was staged stays for inspection."""
-    if mart.run is not None:
+    """Close the run's rows in the ledger; what was built stays unseen, what was staged stays for inspection.
+
+    A mart that cannot be written any more, such as on a full disk, keeps them open: the next run closes them.
+    """
+    if mart.run is None:
+        return
+    try:
         ledger.end_run(mart, mart.run.run_id, status, error[:2000], now())
+    except duckdb.Error as cause:
+        logger.debug("The ledger cannot be written", exc_info=cause)
 
 
 def current_run(mart: Mart, what: str) -> Run:

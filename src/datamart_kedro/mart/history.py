@@ -1,0 +1,48 @@
+"""Superseded rows: what a published table held before, and when."""
+
+from __future__ import annotations
+
+from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
+from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.run import Run
+
+PERIOD_END: dict[str, str] = {
+    "_version_to": "Version of the mart that replaced or deleted the row.",
+    "_valid_to": "Instant, UTC, from which the row no longer holds.",
+}
+
+
+def history_of(table: PublishedTable) -> PublishedTable:
+    """The table that keeps a published table's superseded rows."""
+    return PublishedTable(
+        name=f"{table.name}_history",
+        key=(*table.key, "_version"),
+        comment=f"One row per superseded row of {table.name}: what it was from _valid_from until _valid_to.",
+        columns={**table.columns, **VERSION_COLUMNS, **PERIOD_END},
+    )
+
+
+def make_history(mart: Mart, table: PublishedTable) -> None:
+    """Make the empty history of a table that has just been published."""
+    mart.execute(
+        f"CREATE TABLE {quoted(history_of(table).name)} AS"
+        f" SELECT *, _version AS _version_to, _valid_from AS _valid_to FROM {quoted(table.name)} LIMIT 0"
+    )
+
+
+def keep_superseded(mart: Mart, run: Run, table: PublishedTable, superseded: str) -> None:
+    """Move rows that a run replaces or deletes to the history.
+
+    Args:
+        mart: In the transaction of the publication.
+        run: Its version and instant end the rows' period.
+        table: The published table.
+        superseded: SQL condition on its rows.
+    """
+    columns = ", ".join(quoted(name) for name in (*table.columns, *VERSION_COLUMNS))
+    mart.execute(
+        f"INSERT INTO {quoted(history_of(table).name)} ({columns}, _version_to, _valid_to)"
+        f" SELECT {columns}, {run.version}, {timestamp(run.started_at)} FROM {quoted(table.name)} AS old"
+        f" WHERE {superseded}"
+    )
+    mart.execute(f"DELETE FROM {quoted(table.name)} AS old WHERE {superseded}")

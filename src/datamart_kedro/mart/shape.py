@@ -1,0 +1,83 @@
+"""How the columns of a table that is being built differ from those of the published one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from datamart_kedro.columns import PublishedTable
+from datamart_kedro.errors import SchemaError
+from datamart_kedro.mart.mart import Mart, quoted
+
+WIDER: Mapping[str, tuple[str, ...]] = {
+    "BOOLEAN": ("VARCHAR",),
+    "INTEGER": ("BIGINT", "VARCHAR"),
+    "BIGINT": ("VARCHAR",),
+    "DATE": ("TIMESTAMP", "VARCHAR"),
+}
+"""Types that hold every value of another one; decimals are compared by their digits."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What has to be done to a published table before rows of the new shape fit into it.
+
+    Attributes:
+        is_new: There is no such table yet.
+        added: Columns that it does not have, with their types; its rows hold NULL there.
+        widened: Columns whose new type holds every value of the old one, with that type.
+    """
+
+    is_new: bool = False
+    added: Mapping[str, str] = field(default_factory=dict)
+    widened: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_altered(self) -> bool:
+        """Has the published table to be altered?"""
+        return bool(self.added or self.widened)
+
+    def as_new(self, column: str) -> str:
+        """A column of the published table ``old`` as the new shape has it, in SQL."""
+        if column in self.added:
+            return f"CAST(NULL AS {self.added[column]})"
+        if column in self.widened:
+            return f"CAST(old.{quoted(column)} AS {self.widened[column]})"
+        return f"old.{quoted(column)}"
+
+
+def compare_shapes(mart: Mart, table: PublishedTable, select: str) -> Shape:
+    """Compare the columns of a SELECT with those of the table that is published.
+
+    Raises:
+        SchemaError: A column is missing, or its type is narrower: values that readers see would be lost.
+    """
+    old = mart.columns(table.name)
+    if not old:
+        return Shape(is_new=True)
+    new = {str(name): str(kind) for name, kind, *_ in mart.execute(f"DESCRIBE {select}")}
+    lost = [name for name in old if name not in new and not name.startswith("_")]
+    changed = {name: kind for name, kind in new.items() if name in old and old[name] != kind}
+    narrower = [f"{name} from {old[name]} to {kind}" for name, kind in changed.items() if not holds(kind, old[name])]
+    if lost or narrower:
+        what = "; ".join([*(f"{name} is gone" for name in lost), *narrower])
+        raise SchemaError(
+            f"{table.name}: its columns changed in a way that would lose published values: {what}.",
+            f"If that is right, move the mart file {mart.path} away and run again: a new mart is made.",
+        )
+    return Shape(added={name: kind for name, kind in new.items() if name not in old}, widened=changed)
+
+
+def holds(wide: str, narrow: str) -> bool:
+    """Can a column of one type hold every value of another?"""
+    if wide in WIDER.get(narrow, ()):
+        return True
+    if not (wide.startswith("DECIMAL") and narrow.startswith("DECIMAL")):
+        return wide == narrow
+    (wide_digits, wide_scale), (digits, scale) = _digits(wide), _digits(narrow)
+    return wide_scale >= scale and wide_digits - wide_scale >= digits - scale
+
+
+def _digits(decimal: str) -> tuple[int, int]:
+    precision, scale = decimal.removeprefix("DECIMAL(").removesuffix(")").split(",")
+    return int(precision), int(scale)
