@@ -23,22 +23,46 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project in a folder of its own: the code and configuration of this one, and the sources of a tiny shop."""
-    folder = tmp_path / "project"
-    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("credentials.yml"))
-    shutil.copy(ROOT / "conf" / "base" / "credentials.yml", folder / "conf" / "base")
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "src").mkdir()
-    (folder / "src" / "datamart_kedro").symlink_to(ROOT / "src" / "datamart_kedro")
-    monkeypatch.chdir(folder)
     for name in ("DATAMART_SHOP_URL", "DATAMART_REPLICA_URL"):
         monkeypatch.delenv(name, raising=False)
-    bootstrap_project(folder)
-    made = Project(folder)
-    for domain, rows in SHOP.items():
-        made.write_source(domain, rows)
+    made = copy_of_project(tmp_path / "project")
+    monkeypatch.chdir(made.folder)
+    bootstrap_project(made.folder)
     yield made
     close_shops()
     close_marts()
+
+
+@pytest.fixture(scope="session")
+def mart_of_the_tiny_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mart file with version 1 of the tiny shop."""
+    made = copy_of_project(tmp_path_factory.mktemp("first") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.folder)
+        bootstrap_project(made.folder)
+        made.run()
+        close_marts()
+    return made.mart
+
+
+@pytest.fixture
+def published(project: Project, mart_of_the_tiny_shop: Path) -> Project:
+    """A project that has run once: its mart is at version 1."""
+    shutil.copy(mart_of_the_tiny_shop, project.mart)
+    return project
+
+
+def copy_of_project(folder: Path) -> Project:
+    """A project with the code and configuration of this one, and the sources of the tiny shop."""
+    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
+    (folder / "conf" / "local").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "src").mkdir()
+    (folder / "src" / "datamart_kedro").symlink_to(ROOT / "src" / "datamart_kedro")
+    made = Project(folder)
+    for domain, rows in SHOP.items():
+        made.write_source(domain, rows)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +86,9 @@ def postgres(postgres_server: str) -> Iterator[str]:
     """URL of an empty database."""
     name = f"test_{uuid.uuid4().hex}"
     psql(postgres_server, f"CREATE DATABASE {name}")
-    yield postgres_server.replace("/postgres?", f"/{name}?") if "/postgres?" in postgres_server else (
-        f"{postgres_server.rsplit('/', 1)[0]}/{name}"
+    yield (
+        postgres_server.replace("/postgres?", f"/{name}?")
+        if "/postgres?" in postgres_server
+        else (f"{postgres_server.rsplit('/', 1)[0]}/{name}")
     )
     psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -57,6 +57,19 @@ class Project:
         with duckdb.connect(self.mart, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def content(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every published table and its history."""
+        tables = self.query(
+            "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'tb\\_%' ESCAPE '\\'"
+            " AND table_name NOT IN ('tb_control_data_update', 'tb_rejected_rows') ORDER BY table_name"
+        )
+        return {name: self.query(f"SELECT * FROM {name} ORDER BY ALL") for (name,) in tables}
+
+    def execute(self, sql: str) -> None:
+        """Change the mart as nobody should."""
+        with duckdb.connect(self.mart) as connection:
+            connection.execute(sql)
+
     def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the project in a process of its own, such as ``kedro run``."""
         return subprocess.run(

@@ -16,7 +16,7 @@ from pluggy import PluginManager
 from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.gate import GATE, STAGE
-from datamart_kedro.control.parameters import require_known_parameters
+from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.errors import MartError, MissingTableError, RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, first_line
@@ -63,7 +63,7 @@ class GatedRunner(AbstractRunner):
         Raises:
             MartError: What happened; the mart is as it was.
         """
-        require_known_parameters(self._everything, catalog.load("parameters"))
+        require_sound_parameters(self._everything, catalog.load("parameters"))
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)

@@ -10,10 +10,10 @@ from typing import Any
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.io import CatalogProtocol
-from kedro.runner import ParallelRunner, SequentialRunner
+from kedro.runner import SequentialRunner
 from kedro.validation.exceptions import ParameterValidationError
 
-from datamart_kedro.control.parameters import require_known_parameters
+from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.errors import ParameterError, UsageError
 from datamart_kedro.gated_runner import GatedRunner
 from datamart_kedro.logs import log_file
@@ -34,9 +34,9 @@ class GatedSession(KedroSession):
             MartError: What happened, the state of the mart, and what to do next.
         """
         runner = kwargs.get("runner") or SequentialRunner()
-        if isinstance(runner, ParallelRunner):
+        if not isinstance(runner, SequentialRunner):
             raise UsageError(
-                "ParallelRunner cannot be used: a DuckDB file belongs to one process at a time.",
+                f"{type(runner).__name__} cannot be used: the mart has one connection, which runs one node at a time.",
                 "Leave the runner out; the engine uses all cores by itself.",
             )
         env = self.store.get("env")
@@ -57,7 +57,7 @@ class GatedSession(KedroSession):
         """
         with _readable_refusals():
             catalog = self.load_context()._get_catalog(catalog_class=settings.DATA_CATALOG_CLASS)
-            require_known_parameters(register_pipelines()["__default__"], catalog.load("parameters"))
+            require_sound_parameters(register_pipelines()["__default__"], catalog.load("parameters"))
             return catalog
 
 

@@ -1,8 +1,9 @@
-"""Parameters that somebody reads."""
+"""Parameters that somebody reads, and that make sense."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 from kedro.pipeline import Pipeline
 
@@ -11,15 +12,17 @@ from datamart_kedro.errors import ParameterError
 PREFIX = "params:"
 
 
-def require_known_parameters(everything: Pipeline, given: Iterable[str]) -> None:
+def require_sound_parameters(everything: Pipeline, given: Mapping[str, Any]) -> None:
     """Refuse a parameter that no node takes: a misspelt one would change nothing, in silence.
+
+    The rules of a domain are validated by Kedro, which builds their models.
 
     Args:
         everything: The pipeline with all domains.
-        given: Top-level names of the parameters, from conf and from ``--params``.
+        given: The parameters, from conf and from ``--params``.
 
     Raises:
-        ParameterError: Naming the unknown ones, and the known.
+        ParameterError: Naming the unknown ones, and the known; or a `force` that is not yes or no.
     """
     known = {_top_level(name) for name in everything.inputs() if name.startswith(PREFIX)}
     unknown = sorted(set(given) - known)
@@ -27,6 +30,8 @@ def require_known_parameters(everything: Pipeline, given: Iterable[str]) -> None
         raise ParameterError(
             f"There is no parameter {', '.join(unknown)}.", f"The parameters are {', '.join(sorted(known))}."
         )
+    if not isinstance(given.get("force", False), bool):
+        raise ParameterError(f"force is {given['force']!r}.", "It can be true or false.")
 
 
 def _top_level(name: str) -> str:

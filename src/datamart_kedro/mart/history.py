@@ -23,9 +23,9 @@ def history_of(table: PublishedTable) -> PublishedTable:
 
 
 def make_history(mart: Mart, table: PublishedTable) -> None:
-    """Make the empty history of a table that has just been published."""
+    """Make the history of a table that has just been published; one that is there already stays."""
     mart.execute(
-        f"CREATE TABLE {quoted(history_of(table).name)} AS"
+        f"CREATE TABLE IF NOT EXISTS {quoted(history_of(table).name)} AS"
         f" SELECT *, _version AS _version_to, _valid_from AS _valid_to FROM {quoted(table.name)} LIMIT 0"
     )
 
