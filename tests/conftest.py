@@ -56,7 +56,8 @@ def copy_of_project(folder: Path) -> Project:
     """A project with the code and configuration of this one, and the sources of the tiny shop."""
     shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     (folder / "conf" / "local").mkdir()
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, folder)
     (folder / "src").mkdir()
     (folder / "src" / "datamart_kedro").symlink_to(ROOT / "src" / "datamart_kedro")
     made = Project(folder)

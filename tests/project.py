@@ -70,6 +70,14 @@ class Project:
         with duckdb.connect(self.mart) as connection:
             connection.execute(sql)
 
+    def hold_mart(self) -> subprocess.Popen[str]:
+        """Open the mart for writing in a process of its own, which waits to be killed."""
+        code = f"import duckdb, time; c = duckdb.connect({str(self.mart)!r}); print('open', flush=True); time.sleep(60)"
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
     def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the project in a process of its own, such as ``kedro run``."""
         return subprocess.run(

@@ -8,5 +8,6 @@ SESSION_CLASS = GatedSession
 CONFIG_LOADER_CLASS = MartConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 # Kedro-Viz counts rows of pandas files after each run, and imports pandas for it; the mart has none.
-DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)
+# Kedro-Telemetry has no consent, see .telemetry.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz", "kedro-telemetry")
 DATA_CATALOG_CLASS = MartCatalog

@@ -40,7 +40,7 @@ def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[
 
 def staged(domain: str) -> list[str]:
     """Names of the tables that staging a domain makes, in the order of `Staged`; the staged rows come last."""
-    return [f"tmp_{domain}_rejected", f"tmp_{domain}_duplicates", f"tmp_{domain}"]
+    return [f"judged_{domain}", f"tmp_{domain}_rejected", f"tmp_{domain}_duplicates", f"tmp_{domain}"]
 
 
 def check_source(

@@ -60,6 +60,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
             rows = build(self.mart, published_table(domain), domain, select)
         else:
             self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {select}")
+            self.mart.remember(data, self.table)
             rows = self.mart.rows(self.table)
             if self.table == f"tmp_{domain}" and self.mart.run is not None:
                 note_loaded(self.mart, domain)

@@ -1,26 +1,50 @@
-"""Days that businesses work."""
+"""Instants and days: an instant is kept in UTC, a day is one in the shop's own time zone."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+INSTANT = "timestamp(6)"
 FRIDAY = 4
 
 
-def add_business_days(at: ir.TimestampValue, days: ir.IntegerValue) -> ir.TimestampValue:
-    """Midnight, UTC, of the day that many business days (Monday to Friday) later.
+@ibis.udf.scalar.builtin(signature=((dt.string, dt.timestamp), dt.timestamp))  # type: ignore[untyped-decorator]
+def timezone(zone: str, at: Any) -> Any:
+    """Read a naive time in a zone, or tell an instant in a zone; DuckDB and PostgreSQL share the name."""
 
-    From a Saturday or a Sunday the count starts on Friday, so that one day later is Monday. Public holidays count as
-    business days.
+
+def to_utc(local: ir.TimestampValue, time_zone: str) -> ir.TimestampValue:
+    """The instant, UTC, of a time in a zone; an hour that the clocks skip or repeat is read in standard time."""
+    return local if time_zone == "UTC" else timezone("UTC", timezone(time_zone, local))
+
+
+def local_day(at: ir.TimestampValue, time_zone: str) -> ir.DateValue:
+    """The day on which an instant falls in a zone."""
+    return (at if time_zone == "UTC" else timezone(time_zone, timezone("UTC", at))).date()
+
+
+def midnight(day: ir.DateValue, time_zone: str) -> ir.TimestampValue:
+    """The instant, UTC, at which a day begins in a zone."""
+    return to_utc(day.cast(INSTANT), time_zone)
+
+
+def add_business_days(day: ir.DateValue, count: ir.IntegerValue) -> ir.DateValue:
+    """The day that many business days (Monday to Friday) later; public holidays count as business days.
+
+    From a Saturday or a Sunday, Monday is one day later, and none later, too: nothing falls due on a weekend.
     """
-    day = at.date()
     weekday = day.day_of_week.index()
-    weekend = (weekday > FRIDAY).ifelse(weekday - FRIDAY, 0)
-    weekends = (weekday - weekend + days) // 5
-    total = days + weekends * 2 - weekend
-    return day.cast("timestamp(6)") + total.as_interval("D")
+    is_weekend = weekday > FRIDAY
+    started = is_weekend.ifelse(FRIDAY, weekday)
+    left = is_weekend.ifelse(ibis.greatest(count, 1), count)
+    weekends = (started + left) // 5
+    return (day.cast(INSTANT) + (started - weekday + left + weekends * 2).as_interval("D")).date()
 
 
-def days_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.IntegerValue:
-    """Calendar days, UTC, from one instant to another."""
-    return end.date().delta(start.date(), unit="day").cast("int64")
+def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
+    """Calendar days from one day to another."""
+    return end.delta(start, unit="day").cast("int64")

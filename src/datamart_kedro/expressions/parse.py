@@ -1,122 +1,131 @@
 """From what a source delivers to what a column means: texts become numbers, instants and flags.
 
-Nothing is guessed: a text that is none of the known formats is a breach, with its reason.
+Nothing is guessed: a text that is none of the known forms is at fault, with its reason. Three steps, so that each works
+on the results of the one before: `tidy` what came, `read` its value, `find_faults` in the two.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from datamart_kedro.columns import Kind, SourceColumn
+from datamart_kedro.columns import Kind
+from datamart_kedro.expressions.calendar import INSTANT, timezone, to_utc
 from datamart_kedro.expressions.formats import DATE_PATTERNS, Formats
-from datamart_kedro.expressions.text import clean_text
+from datamart_kedro.expressions.text import clean_text, lower_case
 
-TYPES: dict[Kind, str] = {
+TYPES: Mapping[Kind, str] = {
     "id": "string",
     "text": "string",
-    "instant": "timestamp(6)",
+    "instant": INSTANT,
     "integer": "int64",
     "decimal": "decimal(18, 3)",
     "money": "decimal(18, 4)",
     "rate": "decimal(18, 6)",
     "flag": "boolean",
 }
+"""Type of each kind of column; ids that come as integers stay integers."""
+
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$"
-ZONED = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
+WHOLE_NUMBER = r"^[+-]?\d+(\.0*)?$"
+OFFSET = r"[+-](?:0\d|1[0-5])(?::?[0-5]\d)?"
+ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)? ?(?:[Zz]|UTC|{OFFSET})$"
 TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
+FIRST_INSTANT = ibis.timestamp("0001-01-01 00:00:00")
+LAST_INSTANT = ibis.timestamp("9999-12-31 23:59:59.999999")
 
 
-class Parsed(NamedTuple):
-    """A column's value, and where it could not be made out (None: cannot happen)."""
-
-    value: ir.Value
-    breach: ir.BooleanValue | None = None
-    reason: str = ""
-
-
-@ibis.udf.scalar.builtin(signature=((dt.string, dt.timestamp), dt.timestamp))  # type: ignore[untyped-decorator]
-def timezone(zone: str, at: Any) -> Any:
-    """Read a naive time in a zone, or tell an instant in a zone; DuckDB and PostgreSQL share the name."""
+def tidy(raw: ir.Value, kind: Kind, formats: Formats) -> ir.Value:
+    """What came, with blanks and control characters in order; missing words are NULL, numbers and instants are left."""
+    if raw.type().is_string():
+        return _without_missing_words(clean_text(raw), formats)
+    if kind == "text" or (kind == "id" and not _fits_int64(raw)):
+        return _without_missing_words(clean_text(raw.cast("string")), formats)
+    return raw
 
 
-def parse(raw: ir.Value, name: str, column: SourceColumn, formats: Formats) -> Parsed:
-    """Make a column's value out of what the source delivers."""
-    kind = column.kind
-    if kind == "id" and raw.type().is_integer():
-        return Parsed(raw.cast("int64"))
+def read(came: ir.Value, kind: Kind, formats: Formats) -> ir.Value:
+    """A column's value out of tidy input; NULL where it cannot be made out."""
+    if came.type().is_null():
+        return ibis.null(TYPES[kind])
     if kind in ("id", "text"):
-        return Parsed(_text(raw, formats))
+        return came.cast("int64") if came.type().is_integer() else came
     if kind == "instant":
-        return _instant(raw, name, formats)
+        return _read_instant(came, formats)
     if kind == "flag":
-        return _flag(raw, name, formats)
-    return _number(raw, name, TYPES[kind], formats)
+        return _read_flag(came)
+    return _read_number(came, TYPES[kind])
 
 
-def fits(kind: Kind, dtype: dt.DataType) -> bool:
-    """Can a source column of this type hold values of that kind at all?"""
-    if dtype.is_string() or dtype.is_null() or kind == "text":
-        return not dtype.is_nested()
-    if kind == "id":
-        return bool(dtype.is_integer() or dtype.is_uuid())
+def find_faults(came: ir.Value, value: ir.Value, name: str, kind: Kind) -> dict[str, ir.BooleanValue]:
+    """Where a value could not be made out of what came, or is not what its kind allows, by reason.
+
+    Args:
+        came: Tidy input.
+        value: What was read from it.
+        name: Of the column.
+        kind: What the column holds.
+    """
+    dtype = came.type()
+    if dtype.is_null() or kind in ("id", "text"):
+        return {}
+    is_unread = came.notnull() & value.isnull()
+    if kind == "flag":
+        return {} if dtype.is_boolean() else {f"{name} is not yes or no": is_unread}
     if kind == "instant":
-        return bool(dtype.is_timestamp() or dtype.is_date())
-    if kind == "flag":
-        return bool(dtype.is_boolean() or dtype.is_integer())
-    return bool(dtype.is_numeric() and not dtype.is_boolean())
+        unread = {f"{name} is not a date": is_unread} if dtype.is_string() else {}
+        return unread | {f"{name} is out of range": (value < FIRST_INSTANT) | (value > LAST_INSTANT)}
+    faults = {f"{name} is out of range": is_unread}
+    if dtype.is_string():
+        is_number = is_unread.ifelse(came.re_search(NUMBER), False)
+        faults = {f"{name} is not a number": is_unread & ~is_number, f"{name} is out of range": is_number}
+    if kind == "integer" and not dtype.is_integer():
+        is_whole = came.re_search(WHOLE_NUMBER) if dtype.is_string() else came % 1 == 0
+        faults[f"{name} is not a whole number"] = value.notnull() & ~is_whole
+    return faults
 
 
-def _text(raw: ir.Value, formats: Formats) -> ir.StringValue:
-    text = clean_text(raw if raw.type().is_string() else raw.cast("string"))
-    words = [word.lower() for word in formats.missing_words]
-    return (text.lower().isin(["", *words])).ifelse(None, text)
+def _without_missing_words(text: ir.StringValue, formats: Formats) -> ir.StringValue:
+    words = [lower_case(word) for word in formats.missing_words]
+    return text.lower().isin(["", *words]).ifelse(None, text)
 
 
-def _number(raw: ir.Value, name: str, dtype: str, formats: Formats) -> Parsed:
-    if raw.type().is_numeric() or raw.type().is_null():
-        value = raw.try_cast(dtype) if not raw.type().is_null() else ibis.null(dtype)
-        return Parsed(_rounded(value, dtype), raw.notnull() & value.isnull(), f"{name} is out of range")
-    text = _text(raw, formats)
-    value = text.re_search(NUMBER).ifelse(text, None).try_cast(dtype)
-    return Parsed(value, text.notnull() & value.isnull(), f"{name} is not a number")
+def _fits_int64(raw: ir.Value) -> bool:
+    return bool(raw.type().is_integer() and not raw.type().is_uint64())
 
 
-def _rounded(value: ir.Value, dtype: str) -> ir.Value:
-    return value.cast(dtype)
+def _read_number(came: ir.Value, dtype: str) -> ir.Value:
+    return (came.re_search(NUMBER).ifelse(came, None) if came.type().is_string() else came).try_cast(dtype)
 
 
-def _flag(raw: ir.Value, name: str, formats: Formats) -> Parsed:
-    if not raw.type().is_string():
-        return Parsed(raw.cast("boolean"))
-    text = _text(raw, formats).lower()
-    value = ibis.cases((text.isin(TRUE), True), (text.isin(FALSE), False))
-    return Parsed(value, text.notnull() & value.isnull(), f"{name} is not yes or no")
+def _read_flag(came: ir.Value) -> ir.BooleanValue:
+    if came.type().is_boolean():
+        return came
+    if not came.type().is_string():
+        return ibis.cases((came == 1, True), (came == 0, False))
+    text = came.lower()
+    return ibis.cases((text.isin(TRUE), True), (text.isin(FALSE), False))
 
 
-def _instant(raw: ir.Value, name: str, formats: Formats) -> Parsed:
-    dtype = raw.type()
-    if dtype.is_timestamp() and dtype.timezone is not None:
-        return Parsed(timezone("UTC", raw).cast(TYPES["instant"]))
+def _read_instant(came: ir.Value, formats: Formats) -> ir.TimestampValue:
+    dtype = came.type()
     if not dtype.is_string():
-        return Parsed(_to_utc(raw.cast(TYPES["instant"]), formats))
-    text = _text(raw, formats)
-    zoned = text.re_search(ZONED)
-    branches = [(zoned, timezone("UTC", zoned.ifelse(text, None).try_cast('timestamp("UTC")')))]
+        is_zoned = dtype.is_timestamp() and dtype.timezone is not None
+        return (timezone("UTC", came) if is_zoned else to_utc(came.cast(INSTANT), formats.time_zone)).cast(INSTANT)
+    zoned = came.re_search(ZONED)
+    known = [(zoned, timezone("UTC", _canonical(zoned.ifelse(came, None)).try_cast('timestamp("UTC")')))]
     for date_format in formats.date_formats:
-        pattern, template = DATE_PATTERNS[date_format]
-        known = text.re_search(pattern)
-        iso = known.ifelse(text, None).re_replace(pattern, template).strip()
-        branches.append((known, _to_utc(iso.try_cast(TYPES["instant"]), formats)))
-    value = ibis.cases(*branches).cast(TYPES["instant"])
-    return Parsed(value, text.notnull() & value.isnull(), f"{name} is not a date")
+        pattern, iso = DATE_PATTERNS[date_format]
+        is_known = came.re_search(pattern)
+        local = is_known.ifelse(came, None).re_replace(pattern, iso).strip().try_cast(INSTANT)
+        known.append((is_known, to_utc(local, formats.time_zone)))
+    return ibis.cases(*known).cast(INSTANT)
 
 
-def _to_utc(naive: ir.Value, formats: Formats) -> ir.Value:
-    if formats.time_zone == "UTC":
-        return naive
-    return timezone("UTC", timezone(formats.time_zone, naive))
+def _canonical(zoned: ir.StringValue) -> ir.StringValue:
+    """A time with an offset as engines read it: with seconds, and digits of the offset right behind them."""
+    with_offset = zoned.re_replace(r" ?(?:[Zz]|UTC)$", "+00").re_replace(r" ([+-])", r"\1")
+    return with_offset.re_replace(r"^(.{16})([+-])", r"\1:00\2")

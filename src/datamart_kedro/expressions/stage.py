@@ -17,11 +17,13 @@ class Staged(NamedTuple):
     """What becomes of the rows of a source: each is rejected, superseded by a newer version, or staged.
 
     Attributes:
+        judged: Every row, with its reasons if it is rejected; the others are made of it.
         rejected: Rows set aside as they came, with their `reasons`.
         duplicates: One row per key that came more than once, with `copies`; all but one of them are superseded.
         rows: Staged rows, one per key.
     """
 
+    judged: ir.Table
     rejected: ir.Table
     duplicates: ir.Table
     rows: ir.Table
@@ -45,7 +47,7 @@ def stage(
         rules: Rules on typed rows, by the reason that a row breaking them gets.
         normalise: Rewrites values of one row by that row alone; keeps every row.
     """
-    valid, rejected = judge(source, columns, formats, rules)
-    duplicates = find_duplicates(valid, key).cache()
+    judged, valid, rejected = judge(source, columns, formats, rules)
+    duplicates = find_duplicates(valid, key)
     rows = keep_newest(valid, key, duplicates).pipe(normalise)
-    return Staged(rejected, duplicates, rows)
+    return Staged(judged, rejected, duplicates, rows)

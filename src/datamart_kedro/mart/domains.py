@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
-from datamart_kedro.columns import PublishedTable
+from datamart_kedro.columns import PublishedTable, SourceColumn
 
 
 def published_table(domain: str) -> PublishedTable:
@@ -14,6 +14,12 @@ def published_table(domain: str) -> PublishedTable:
     table = _columns(domain).TABLE
     assert isinstance(table, PublishedTable)
     return table
+
+
+def source_columns(domain: str) -> Mapping[str, SourceColumn]:
+    """The `SOURCE` that a domain declares."""
+    found: Mapping[str, SourceColumn] = _columns(domain).SOURCE
+    return found
 
 
 def domain_of(table: str) -> str:

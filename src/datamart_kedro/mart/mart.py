@@ -55,6 +55,7 @@ class Mart:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._backend: Any = None
         self._writable = False
+        self._computed: dict[Any, Any] = {}
         self.run: Run | None = None
 
     def __repr__(self) -> str:
@@ -80,6 +81,7 @@ class Mart:
             if self._connection is not None:
                 self._connection.close()
             self._connection = self._backend = None
+            self._computed = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -146,10 +148,16 @@ class Mart:
             return self.backend.table(name, database=place)
 
     def compile(self, table: ir.Table) -> str:
-        """The SQL of an expression in the mart's dialect."""
+        """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is."""
         with self._lock:
+            if self._computed:
+                table = table.op().replace(self._computed).to_expr()
             self.backend._run_pre_execute_hooks(table)  # registers in-memory tables, as Ibis does before it runs
             return str(self.backend.compile(table))
+
+    def remember(self, table: ir.Table, name: str, *, temporary: bool = False) -> None:
+        """Take what an expression gives from a table that holds it, until the connection is closed."""
+        self._computed[table.op()] = self.table(name, temporary=temporary).op()
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self.path.exists():
@@ -161,7 +169,7 @@ class Mart:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return duckdb.connect(self.path, read_only=read_only)
-        except duckdb.IOException as error:
+        except (duckdb.Error, OSError) as error:
             if "Conflicting lock" in str(error):
                 raise MartFileError(
                     f"Another process holds the mart {self.path}: {_holder(str(error))}",
@@ -169,12 +177,7 @@ class Mart:
                 ) from None
             raise MartFileError(
                 f"The mart {self.path} cannot be opened: {first_line(error)}",
-                "Check that the path is right and may be written.",
-            ) from None
-        except (duckdb.Error, OSError) as error:
-            raise MartFileError(
-                f"The mart {self.path} cannot be opened: {first_line(error)}",
-                "Check that it is a DuckDB file and that its folder may be written.",
+                "Check that it is a DuckDB file, and that it and its folder may be written.",
             ) from None
 
     def _configure(self) -> None:
