@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 import click
+from kedro.framework.cli.project import run
+
+__all__ = ["cli", "run"]  # `python -m datamart_kedro` looks for `run` here
 
 COMMANDS = {
     "plan": "What a run would do, and why.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
@@ -27,14 +28,14 @@ def command(name: str, keys: str) -> None:
     """
     key = tuple(part.strip() for part in keys.split(","))
     for word in (name, *key):
-        if not NAME.match(word):
+        if not NAME.match(word) or iskeyword(word):
             raise UsageError(
                 f"{word!r} cannot be used as a name.", "Use lower case, digits and single underscores.", NOTHING_WRITTEN
             )
     files = target_files(Path.cwd(), name)
-    present = [str(path) for path in files.values() if path.exists()]
-    if present:
-        raise UsageError(f"{present[0]} exists already.", "Choose another name.", NOTHING_WRITTEN)
+    for path in files.values():
+        if path.exists():
+            raise UsageError(f"{path.relative_to(Path.cwd())} exists already.", "Choose another name.", NOTHING_WRITTEN)
     words = words_of(name, key)
     for template, path in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -201,8 +201,8 @@ def _account(mart: Mart, run: Run, domain: str) -> RowCounts:
 
 def _keep_rejected(mart: Mart, run: Run, domain: str) -> None:
     mart.execute(
-        f"INSERT INTO {ledger.REJECTED.name} SELECT ?, ?, to_json(came), reasons FROM"
-        f" (SELECT COLUMNS(* EXCLUDE (reasons)), reasons FROM {quoted(f'tmp_{domain}_rejected')}) AS came",
+        f"INSERT INTO {ledger.REJECTED.name} SELECT ?, ?, to_json(came), reasons"
+        f" FROM {quoted(f'tmp_{domain}_rejected')}",
         [run.run_id, domain],
     )
 
