@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -78,8 +79,17 @@ class Project:
         process.stdout.readline()
         return process
 
-    def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the project in a process of its own, such as ``kedro run``."""
+    def cli(
+        self, *arguments: str, file_size: int | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project in a process of its own, such as ``kedro run``.
+
+        Args:
+            arguments: The command.
+            file_size: Bytes that a file may have, as if the disk were full.
+            environment: Variables to set.
+        """
+        limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(
             [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
             cwd=self.folder,
@@ -87,6 +97,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=limit or None,
         )
 
 

@@ -28,6 +28,8 @@ from datamart_kedro.sources.shop import close_shops
 
 logger = logging.getLogger(__name__)
 
+DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "max_temp_directory_size")
+
 Catalog = CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol
 
 
@@ -186,10 +188,10 @@ def _refusal(error: Exception, node: str) -> MartError:
 
 def _engine_refusal(error: duckdb.Error, node: str) -> RunError:
     text = first_line(error)
-    if "No space left" in text or "max_temp_directory_size" in text:
-        return RunError(f"{node}: the disk is full: {text}", "Make room, then run again.")
+    if any(words in text for words in DISK_FULL):
+        return RunError(f"{node or 'Publication'}: the disk is full: {text}", "Make room, then run again.")
     if isinstance(error, duckdb.OutOfMemoryException):
         return RunError(
             f"{node}: the engine ran out of memory: {text}", "Raise mart.memory_limit in globals.yml, then run again."
         )
-    return RunError(f"{node} failed: {text}", "The full message is in logs/datamart.log.")
+    return RunError(f"{node or 'Publication'} failed: {text}", "The full message is in logs/datamart.log.")
