@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from click.testing import CliRunner
+
+from datamart_kedro.cli import COMMANDS, cli
 from tests.project import Project
 from tests.shop import SHOP, customer
 
@@ -98,8 +102,11 @@ def test_plan_shows_what_opens_below(published: Project):
 
 def test_the_mart_commands_are_listed(project: Project):
     done = project.cli("kedro", "mart", "--help")
-    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and line.strip()][-3:] == [
-        "plan",
-        "sample",
-        "new-domain",
-    ]
+    assert [name for name in COMMANDS if f"  {name} " not in done.stdout] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_mart_command_explains_itself(name: str):
+    shown = CliRunner().invoke(cli, ["mart", name, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage: " in shown.output

@@ -11,6 +11,10 @@ __all__ = ["cli", "run"]  # `python -m datamart_kedro` looks for `run` here
 
 COMMANDS = {
     "plan": "What a run would do, and why.",
+    "versions": "The versions of the mart: when, by which run, what changed.",
+    "diff": "What changed between two versions.",
+    "rollback": "Publish an earlier version again.",
+    "prune": "Shorten the history.",
     "sample": "Make an operational shop's source data, or let time pass in it.",
     "new-domain": "Write the files of a new domain.",
 }
@@ -45,4 +49,4 @@ def cli() -> None:
 
 @cli.group(cls=LazyGroup)
 def mart() -> None:
-    """Look after the mart: plan a run, make a sample shop, add a domain."""
+    """Look after the mart: plan a run, look at its versions, make a sample shop, add a domain."""

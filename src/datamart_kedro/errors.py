@@ -48,6 +48,10 @@ class SchemaError(MartError):
     """The columns of a table changed in a way that would lose values."""
 
 
+class VersionError(MartError):
+    """There is no such version of the mart, or it can no longer be read."""
+
+
 class RunError(MartError):
     """A node failed."""
 

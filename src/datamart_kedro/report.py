@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart.domains import meanings
@@ -41,7 +41,7 @@ def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list
         )
         for domain, c in sorted(counts.items())
     ]
-    lines = _aligned([HEADER, *rows])
+    lines = aligned([HEADER, *rows])
     for domain in sorted(run.loaded):
         lines += _reasons(mart, domain)
     return [*lines, f"{_outcome(run)} in {seconds:.1f} s: {mart.path}"]
@@ -55,16 +55,20 @@ def _outcome(run: Run) -> str:
     return f"Nothing changed, the mart stays at version {run.version}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines: the first column to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
+def aligned(rows: Sequence[Sequence[str]], to_the_left: Collection[str] = ()) -> list[str]:
+    """Rows as lines, the first one a header: texts to the left, numbers to the right.
+
+    Args:
+        rows: Header and rows, of the same length.
+        to_the_left: Headers of columns that hold text; the first one if absent.
+    """
+    texts = to_the_left or rows[0][:1]
+    columns = [
+        [cell.ljust(width) if column[0] in texts else cell.rjust(width) for cell in column]
+        for column in zip(*rows, strict=True)
+        for width in [max(map(len, column))]
     ]
+    return ["  ".join(line) for line in zip(*columns, strict=True)]
 
 
 def _reasons(mart: Mart, domain: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from datamart_kedro.errors import MissingTableError
 from datamart_kedro.mart.domains import domain_of, published_table
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.publication import build, note_loaded
+from datamart_kedro.mart.versions import resolve_version, select_as_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,19 +32,31 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     Args:
         table: Its name.
         mart: The `mart` block of ``globals.yml``.
+        load_args: ``as_of``, a version such as 3 or an instant such as 2026-10-01T00:00 (UTC): how a published table
+            was then; the current rows if absent.
         metadata: For Kedro-Viz.
     """
 
-    def __init__(self, table: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        table: str,
+        mart: dict[str, Any],
+        load_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(mart, metadata)
         self.table = table
+        self.as_of: int | str | datetime | None = (load_args or {}).get("as_of")
 
     def load(self) -> ir.Table:
         """The table.
 
         Raises:
             MissingTableError: Nobody has made it yet.
+            VersionError: It is asked for as of a version that cannot be read.
         """
+        if self.as_of is not None:
+            return self._load_as_of(self.as_of)
         name = self._readable_name()
         if not self.mart.exists(name):
             raise MissingTableError(
@@ -65,6 +79,13 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
             if self.table == f"tmp_{domain}" and self.mart.run is not None:
                 note_loaded(self.mart, domain)
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
+
+    def _load_as_of(self, as_of: int | str | datetime) -> ir.Table:
+        version = resolve_version(self.mart, as_of)
+        name = f"{self.table}_as_of_{version}"
+        select = select_as_of(self.mart, published_table(domain_of(self.table)), version)
+        self.mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+        return self.mart.table(name, temporary=True)
 
     def preview(self) -> TablePreview:
         """The first rows, for Kedro-Viz."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
+from datamart_kedro.mart.ledger import PRUNED
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
 from datamart_kedro.mart.run import Run
 
@@ -46,3 +47,10 @@ def keep_superseded(mart: Mart, run: Run, table: PublishedTable, superseded: str
         f" WHERE {superseded}"
     )
     mart.execute(f"DELETE FROM {quoted(table.name)} AS old WHERE {superseded}")
+
+
+def oldest_version(mart: Mart, table: PublishedTable) -> int:
+    """The oldest version that a table's history reaches back to; 0 if nothing was ever removed from it."""
+    if not mart.exists(PRUNED.name):
+        return 0
+    return int(mart.scalar(f"SELECT max(oldest_version) FROM {PRUNED.name} WHERE table_name = ?", [table.name]) or 0)

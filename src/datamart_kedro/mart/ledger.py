@@ -52,6 +52,18 @@ REJECTED = PublishedTable(
     },
 )
 
+PRUNED = PublishedTable(
+    name="tb_control_pruned",
+    key=("pruned_at", "table_name"),
+    comment="One row per shortening of a table's history.",
+    columns={
+        "pruned_at": "Instant, UTC.",
+        "table_name": "Published table whose history was shortened.",
+        "oldest_version": "Oldest version that can still be read.",
+        "rows_removed": "Superseded rows that were removed.",
+    },
+)
+
 CHECK = "tmp_tb_control_data_update"
 
 _SCHEMA = f"""
@@ -66,6 +78,9 @@ CREATE TABLE IF NOT EXISTS {LEDGER.name} (
 CREATE TABLE IF NOT EXISTS {REJECTED.name} (
     run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR
 );
+CREATE TABLE IF NOT EXISTS {PRUNED.name} (
+    pruned_at TIMESTAMP NOT NULL, table_name VARCHAR NOT NULL, oldest_version BIGINT NOT NULL, rows_removed BIGINT
+);
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
@@ -76,9 +91,10 @@ CREATE TABLE IF NOT EXISTS {CHECK} (
 
 def create_ledger(mart: Mart) -> None:
     """Make the ledger's tables where they do not exist."""
-    if not mart.exists(CHECK):
-        for table in (LEDGER, REJECTED):
-            mart.execute(_SCHEMA)
+    tables = (LEDGER, REJECTED, PRUNED)
+    if not all(mart.exists(name) for name in (CHECK, *(table.name for table in tables))):
+        mart.execute(_SCHEMA)
+        for table in tables:
             comment(mart, table, table.columns)
 
 

@@ -57,7 +57,7 @@ def publish(mart: Mart) -> dict[str, RowCounts]:
         RunError: Rows are unaccounted for; nothing is published.
     """
     run = current_run(mart, "the mart")
-    counts = {domain: _account(mart, run, domain) for domain in run.loaded.keys() | run.built.keys()}
+    counts = {domain: _account(mart, run, domain) for domain in sorted(run.loaded.keys() | run.built.keys())}
     if not any(built.is_changed for built in run.built.values()):
         run.version -= 1
     with transaction(mart):
@@ -208,14 +208,13 @@ def _keep_rejected(mart: Mart, run: Run, domain: str) -> None:
 
 
 def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished_at: datetime) -> None:
-    """Write how the domain's run ended.
-
-    Its source is described by what is staged, not by what the check saw last: the two differ where a domain is built
-    again from an earlier load. A domain that was staged and not built published nothing.
-    """
-    staged = ledger.domain_state(mart, domain).staged
+    """Write how the domain's run ended; a domain that was staged and not built published nothing."""
     is_built = domain in run.built
-    newest = mart.scalar(f"SELECT max(updated_at) FROM {quoted(f'tmp_{domain}')}")
+    newest = (
+        mart.scalar(f"SELECT max(updated_at) FROM {quoted(f'tmp_{domain}')}")
+        if domain in run.loaded
+        else run.decisions[domain].watermark_from
+    )
     values: dict[str, object] = {
         "status": "published" if is_built else "skipped",
         "watermark_to": newest,
@@ -228,7 +227,6 @@ def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished
         "rows_deleted": counts.deleted,
         "version": run.version if is_built else None,
         "finished_at": finished_at,
-        "source_fingerprint": staged.fingerprint if staged else "",
     }
     if not is_built:
         values["reason"] = "staged only: the run left its build out"

@@ -1,0 +1,92 @@
+"""Publish an earlier version again, and shorten the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from datamart_kedro.columns import PublishedTable
+from datamart_kedro.control.decision import Decision
+from datamart_kedro.mart import ledger
+from datamart_kedro.mart.history import history_of
+from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.publication import build, publish, transaction
+from datamart_kedro.mart.run import RowCounts, begin, fail, now
+from datamart_kedro.mart.versions import list_versions, select_as_of
+from datamart_kedro.sources.state import SourceState
+
+
+def roll_back(mart: Mart, tables: Mapping[str, PublishedTable], version: int, run_id: str) -> dict[str, RowCounts]:
+    """Publish the content of a version as a new version; nothing that was published in between is lost.
+
+    The gates go on comparing the sources with what was loaded last: the mart stays rolled back until a source, a rule
+    or the code changes, or somebody forces a run.
+
+    Args:
+        mart: The mart.
+        tables: Published tables by domain.
+        version: The version to go back to.
+        run_id: For the ledger.
+
+    Returns:
+        What changed, by domain; empty if the content is the same.
+
+    Raises:
+        VersionError: The history does not reach back so far.
+    """
+    selects = {domain: select_as_of(mart, table, version) for domain, table in tables.items()}
+    run = begin(mart, run_id, tables)
+    try:
+        for domain, table in tables.items():
+            run.decisions[domain] = _as_last_published(mart, domain, version)
+            build(mart, table, domain, selects[domain])
+        ledger.note_decisions(mart, run_id, run.decisions.values(), now())
+        return publish(mart)
+    except BaseException as error:
+        fail(mart, "failed", str(error))
+        raise
+    finally:
+        mart.run = None
+
+
+def _as_last_published(mart: Mart, domain: str, version: int) -> Decision:
+    """A decision that leaves the domain's gate as its last publication set it."""
+    last = ledger.domain_state(mart, domain).last
+    assert last is not None
+    return Decision(
+        domain=domain,
+        action="rebuild",
+        reason=f"rollback to version {version}",
+        source=SourceState(last.rows, last.watermark, last.fingerprint),
+        watermark_from=last.watermark,
+        parameters=last.parameters,
+        code_version=last.code_version,
+    )
+
+
+def prune(mart: Mart, tables: Mapping[str, PublishedTable], before: datetime) -> dict[str, int]:
+    """Remove superseded rows that stopped holding before an instant; current rows are not touched.
+
+    Args:
+        mart: The mart, open for writing.
+        tables: Published tables by domain.
+        before: Instant, UTC.
+
+    Returns:
+        Rows removed, by table; all of them or none.
+    """
+    oldest = max((version.number for version in list_versions(mart) if version.valid_from <= before), default=0)
+    removed: dict[str, int] = {}
+    at = now()
+    with transaction(mart):
+        for table in tables.values():
+            history = quoted(history_of(table).name)
+            gone = f"_version_to <= {oldest}"
+            removed[table.name] = int(mart.scalar(f"SELECT count(*) FROM {history} WHERE {gone}") or 0)
+            if removed[table.name]:
+                mart.execute(f"DELETE FROM {history} WHERE {gone}")
+                mart.execute(
+                    f"INSERT INTO {ledger.PRUNED.name} VALUES ({timestamp(at)}, ?, ?, ?)",
+                    [table.name, oldest, removed[table.name]],
+                )
+    return removed
