@@ -164,10 +164,11 @@ def test_pruning_keeps_what_is_asked_for(renamed: Project):
 
 
 def test_a_period_that_is_none_is_refused(renamed: Project):
+    before = renamed.content()
     done = renamed.cli("kedro", "mart", "prune", "--keep", "soon")
-    assert done.stderr == (
-        "UsageError: 'soon' is not a number of days.\n  Nothing was removed.\n  Write it such as 90d.\n"
-    )
+    assert done.returncode == 2
+    assert "'soon' is not a period; write it such as 90d, 24h or 15m." in done.stderr
+    assert renamed.content() == before
 
 
 DECISION = Decision("letters", "rebuild", "a test", SourceState(None, None, ""), None, "{}", "")

@@ -11,6 +11,9 @@ __all__ = ["cli", "run"]  # `python -m datamart_kedro` looks for `run` here
 
 COMMANDS = {
     "plan": "What a run would do, and why.",
+    "status": "How fresh each domain is, and what is left over.",
+    "history": "What past runs did.",
+    "rejected": "Rows that were set aside: counted by reason, or exported.",
     "versions": "The versions of the mart: when, by which run, what changed.",
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",
@@ -49,4 +52,4 @@ def cli() -> None:
 
 @cli.group(cls=LazyGroup)
 def mart() -> None:
-    """Look after the mart: plan a run, look at its versions, make a sample shop, add a domain."""
+    """Look after the mart: plan a run, see how fresh it is, look at its versions, make a sample shop, add a domain."""

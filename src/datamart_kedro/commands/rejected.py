@@ -1,0 +1,41 @@
+"""``kedro mart rejected``: rows that were set aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from datamart_kedro.commands.open_mart import open_mart
+from datamart_kedro.errors import UsageError
+from datamart_kedro.mart.rejected import count_rejected, export_rejected
+from datamart_kedro.report import aligned
+
+FORMATS = (".csv", ".json", ".parquet")
+
+
+@click.command("rejected")
+@env_option
+@click.option("--domain", default=None, help="The one to look at; all if absent.")
+@click.option("--run", "run_id", default=None, help="Run that read them; the last that read each domain if absent.")
+@click.option("--reason", default=None, help="Only rows rejected for this reason, among others.")
+@click.option("--to", "target", type=click.Path(path_type=Path), default=None, help="Write the rows to a new file.")
+def command(env: str | None, domain: str | None, run_id: str | None, reason: str | None, target: Path | None) -> None:
+    """Count the rows that were rejected by domain and reason, and export them whole.
+
+    The file's ending tells its format: .csv, .json (one row per line) or .parquet.
+    """
+    if target is not None and target.suffix not in FORMATS:
+        raise UsageError(f"{target} is none of {', '.join(FORMATS)}.", "Give the file one of these endings.", state="")
+    if target is not None and target.exists():
+        raise UsageError(f"{target} exists already.", "Name a new file.", state="Nothing was written.")
+    with open_mart(env) as mart:
+        counts = count_rejected(mart, domain, run_id, reason)
+        if target is not None:
+            rows = export_rejected(mart, domain, run_id, reason, target)
+    header = ("run", "domain", "reason", "rows")
+    for line in aligned([header, *((*row[:3], f"{row[3]:,}") for row in counts)], to_the_left=header[:3]):
+        click.echo(line)
+    if target is not None:
+        click.echo(f"{rows:,} rows are in {target}.")

@@ -1,0 +1,67 @@
+"""``kedro mart status``: is the mart fresh?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from datamart_kedro.commands.open_mart import open_mart
+from datamart_kedro.commands.periods import Period, words
+from datamart_kedro.mart.run import now
+from datamart_kedro.mart.status import DomainStatus, status_of
+from datamart_kedro.pipeline_registry import DOMAINS
+from datamart_kedro.report import aligned
+
+STALE = 2
+"""Exit code if a domain was not checked for longer than was asked for."""
+HEADER = ("domain", "rows", "version", "checked", "published", "newest row", "last run", "pending")
+
+
+@click.command("status")
+@env_option
+@click.option("--max-age", type=Period(), default=None, help="Exit with 2 if a domain was not checked for so long.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def command(env: str | None, max_age: timedelta | None, as_json: bool) -> None:
+    """Say how fresh each domain is, what the last run did, and what is left over.
+
+    A domain is as fresh as its last check: what its source held then is published. The source is not asked.
+    """
+    with open_mart(env) as mart:
+        statuses = [status_of(mart, domain) for domain in DOMAINS]
+    at = now()
+    stale = [status.domain for status in statuses if max_age is not None and is_stale(status, at, max_age)]
+    if as_json:
+        click.echo(json.dumps({"domains": [asdict(status) for status in statuses], "stale": stale}, default=str))
+    else:
+        for line in aligned([HEADER, *(_row(status, at) for status in statuses)], to_the_left=HEADER[:1] + HEADER[3:]):
+            click.echo(line.rstrip())
+        for status in statuses:
+            if status.last_error:
+                click.echo(f"{status.domain}: {status.last_error.splitlines()[0]}")
+    if stale:
+        click.echo(f"Stale: {', '.join(stale)}", err=True)
+        sys.exit(STALE)
+
+
+def is_stale(status: DomainStatus, at: datetime, max_age: timedelta) -> bool:
+    """Was the domain checked too long ago, or never?"""
+    return status.checked_at is None or at - status.checked_at > max_age
+
+
+def _row(status: DomainStatus, at: datetime) -> tuple[str, ...]:
+    return (
+        status.domain,
+        "-" if status.rows is None else f"{status.rows:,}",
+        "-" if status.version is None else f"{status.version:,}",
+        *(
+            "never" if instant is None else f"{words(at - instant)} ago"
+            for instant in (status.checked_at, status.published_at, status.newest_change_at)
+        ),
+        status.last_status or "-",
+        status.pending or "nothing",
+    )
