@@ -56,6 +56,12 @@ class RunError(MartError):
     """A node failed."""
 
 
+class RunStopped(MartError):
+    """Somebody stopped the run."""
+
+    exit_code = 130
+
+
 class ReplicaError(MartError):
     """A replica cannot be brought to the mart's version."""
 

@@ -17,7 +17,7 @@ from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
-from datamart_kedro.errors import MartError, MissingTableError, RunError
+from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, first_line
 from datamart_kedro.mart.publication import publish
@@ -81,9 +81,9 @@ class GatedRunner(AbstractRunner):
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
             run.seconds = clock.by_domain(wiring)
             counts = publish(mart)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, duckdb.InterruptException):
             fail(mart, "interrupted", "stopped by Ctrl-C")
-            raise
+            raise RunStopped("The run was stopped by Ctrl-C.", "Run again when you like.") from None
         except Exception as error:
             refusal = _refusal(error, clock.node)
             fail(mart, "failed", str(refusal))
