@@ -1,0 +1,229 @@
+"""Bring a replica to the version of its mart: in one transaction, by what changed, without blocking its readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Identifier
+
+from datamart_kedro.errors import ReplicaError
+from datamart_kedro.mart.mart import Mart
+from datamart_kedro.mart.versions import Version
+from datamart_kedro.postgres import engine_of, place_of
+from datamart_kedro.replica.changes import ServedTable
+from datamart_kedro.replica.plan import Action, Replica, look_at_replica, plan
+from datamart_kedro.replica.refusals import LATER, Attempt
+from datamart_kedro.replica.report import ReplicaReport
+from datamart_kedro.replica.schema import Found, comments, is_misshapen, missing_columns, schema_exists
+from datamart_kedro.replica.served import Served, served_tables
+from datamart_kedro.replica.settings import ReplicaSettings
+from datamart_kedro.replica.snapshot import Snapshot, snapshot_of
+from datamart_kedro.replica.state import STATE, create_state, note_version, take_lock
+
+
+def synchronise(mart: Mart, settings: ReplicaSettings, url: str | None) -> ReplicaReport:
+    """Bring a PostgreSQL schema to the mart's published version; if it holds that already, nothing is written.
+
+    Args:
+        mart: What it has committed is served.
+        settings: Schema and time-outs.
+        url: Address of the server.
+
+    Raises:
+        ReplicaError: The replica holds what it held before.
+        MartFileError: There is no mart, or another process holds it.
+    """
+    started = perf_counter()
+    place = f"schema {settings.schema_name} of {place_of(url or '')}"
+    with snapshot_of(mart) as snapshot:
+        version = snapshot.newest_version()
+        if version is None:
+            return ReplicaReport(place, None, 0)
+        attempt = Attempt(place, version.number)
+        with attempt.refusing():
+            served = served_tables(snapshot)
+            with _connected(settings, url) as connection:
+                work = _Work(snapshot, version, served, connection, connection.cursor(), settings, attempt)
+                done = _synchronise(work)
+    return ReplicaReport(
+        place,
+        before=done.before,
+        version=version.number,
+        written=sum(table.written for table in done.tables),
+        deleted=sum(table.deleted for table in done.tables),
+        seconds=perf_counter() - started,
+        mended=tuple(done.mended),
+        left_over=tuple(done.left_over),
+    )
+
+
+@contextmanager
+def _connected(settings: ReplicaSettings, url: str | None) -> Iterator[Connection]:
+    """A connection of psycopg2 that is closed after the block; what was not committed is rolled back."""
+    if not url:
+        raise ReplicaError(
+            "The address of the replica is not known.",
+            "Set DATAMART_REPLICA_URL, such as postgresql://writer:password@host:5432/mart, or write"
+            " `replica: {url: ...}` into conf/local/credentials.yml.",
+        )
+    pooled = engine_of(url, connect_timeout_s=settings.connect_timeout_s).raw_connection()
+    try:
+        driver = pooled.driver_connection
+        assert isinstance(driver, Connection)
+        yield driver
+    finally:
+        pooled.close()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a synchronisation works with."""
+
+    snapshot: Snapshot
+    version: Version
+    served: Sequence[Served]
+    connection: Connection
+    cursor: Cursor
+    settings: ReplicaSettings
+    attempt: Attempt
+
+    @property
+    def schema(self) -> str:
+        return self.settings.schema_name
+
+    def table(self, served: Served) -> ServedTable:
+        return ServedTable(self.snapshot, self.cursor, self.schema, served)
+
+
+@dataclass
+class _Done:
+    """What a synchronisation did."""
+
+    before: int | None
+    left_over: list[str]
+    tables: list[ServedTable] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+
+
+def _synchronise(work: _Work) -> _Done:
+    """Look, and write only if there is something to write."""
+    _begin(work)
+    replica = _look(work)
+    if _is_current(work, replica):
+        return _Done(replica.number, _left_over(work, replica))
+    widened = _add_columns(work, replica)
+    take_lock(work.cursor, work.schema, work.settings.lock_timeout_s)
+    replica = _look(work)
+    done = _write(work, replica, widened)
+    work.connection.commit()
+    return done
+
+
+def _begin(work: _Work) -> None:
+    """Settings for one transaction: they end with it, so that a pooler may stand between."""
+    milliseconds = [work.settings.lock_timeout_s * 1000, work.settings.statement_timeout_s * 1000]
+    work.cursor.execute("SET LOCAL TimeZone = 'UTC'")
+    work.cursor.execute("SET LOCAL DateStyle = 'ISO, YMD'")
+    work.cursor.execute("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", milliseconds)
+
+
+def _look(work: _Work) -> Replica:
+    replica = look_at_replica(work.cursor, work.schema, work.snapshot, work.served)
+    work.attempt.held = replica.number
+    return replica
+
+
+def _is_current(work: _Work, replica: Replica) -> bool:
+    if replica.held != work.version:
+        return False
+    actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
+    return set(actions.values()) == {"leave"} and not any(
+        any(comments(SQL(""), served, replica.tables[served.name])) for served in work.served
+    )
+
+
+def _add_columns(work: _Work, replica: Replica) -> set[str]:
+    """Add new columns, empty, each table in a transaction of its own, and give the names of the tables.
+
+    A table is locked for readers until the end of the transaction that alters it: here that is at once.
+    """
+    lacking = _lacking(work, replica)
+    for served in lacking:
+        work.attempt.table = served.name
+        take_lock(work.cursor, work.schema, work.settings.lock_timeout_s)
+        work.table(served).add_columns(replica.tables[served.name], work.settings.lock_timeout_s)
+        work.connection.commit()
+        _begin(work)
+    work.attempt.table = ""
+    return {served.name for served in lacking}
+
+
+def _lacking(work: _Work, replica: Replica) -> list[Served]:
+    """Tables that lack columns, and have no other fault."""
+    tables = replica.tables
+    there = [served for served in work.served if served.name in tables]
+    return [
+        served
+        for served in there
+        if missing_columns(served, tables[served.name]) and not is_misshapen(served, tables[served.name])
+    ]
+
+
+def _write(work: _Work, replica: Replica, widened: set[str]) -> _Done:
+    """Bring all tables to the version, in the transaction that is open."""
+    _create_schema(work, replica)
+    done = _Done(replica.number, _left_over(work, replica))
+    actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
+    for served in work.served:
+        work.attempt.table = served.name
+        action: Action = "mend" if served.name in widened else actions[served.name]
+        table, found = work.table(served), replica.tables.get(served.name)
+        if not bring(table, action, found, replica.number or 0):
+            done.mended.append(served.name)
+        table.comment(found if action in ("mend", "follow", "leave") else None)
+        done.tables.append(table)
+    work.attempt.table = ""
+    note_version(work.cursor, work.schema, work.version, work.snapshot.path, datetime.now(UTC))
+    return done
+
+
+def bring(table: ServedTable, action: Action, found: Found | None, held: int) -> bool:
+    """Bring one table to the mart's version; was it what the version held had published?
+
+    Raises:
+        ReplicaError: The rows that arrived are not those of the mart.
+    """
+    if action == "leave":
+        return True
+    if action == "follow":
+        table.follow(held)
+        if table.is_alike():
+            return True
+    if action == "create":
+        table.create()
+    elif action == "remake" and found is not None:
+        table.remake(found)
+    else:
+        table.mend()
+    if not table.is_alike():
+        raise ReplicaError(f"{table.name}: the rows that arrived are not those of the mart.", LATER)
+    return action != "follow"
+
+
+def _create_schema(work: _Work, replica: Replica) -> None:
+    if not schema_exists(work.cursor, work.schema):
+        work.cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(work.schema)))
+    if STATE not in replica.tables:
+        create_state(work.cursor, work.schema)
+
+
+def _left_over(work: _Work, replica: Replica) -> list[str]:
+    """Tables in the schema that no domain publishes any more."""
+    served = {table.name for table in work.served}
+    return sorted(name for name in replica.tables if name.startswith("tb_") and name not in served)
