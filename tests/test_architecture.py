@@ -28,7 +28,7 @@ def test_every_gate_guards_the_nodes_of_its_domain():
     assert sorted(Wiring(everything).domains) == sorted(DOMAINS)
     for domain in DOMAINS:
         reached = everything.from_nodes(f"check_{domain}")
-        assert {f"stage_{domain}", f"build_{domain}"} <= {node.name for node in reached.nodes}
+        assert {f"stage_{domain}", f"build_{domain}", f"verify_{domain}"} <= {node.name for node in reached.nodes}
 
 
 def test_tables_depend_on_one_another_in_no_circle():
@@ -39,7 +39,7 @@ def test_tables_depend_on_one_another_in_no_circle():
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_domain_is_a_folder_with_the_same_files(domain: str):
     files = {path.name for path in (PACKAGE / "pipelines" / domain).glob("*.py")}
-    assert files == {"__init__.py", "columns.py", "nodes.py", "pipeline.py", "rules.py"}
+    assert files == {"__init__.py", "columns.py", "contract.py", "nodes.py", "pipeline.py", "rules.py"}
     assert (ROOT / "conf" / "base" / "sources" / f"{domain}.sql").exists()
     assert (ROOT / "conf" / "base" / f"parameters_{domain}.yml").exists()
 
@@ -50,6 +50,7 @@ def test_a_pipeline_holds_the_nodes_of_its_domain_alone(domain: str):
         f"check_{domain}",
         f"stage_{domain}",
         f"build_{domain}",
+        f"verify_{domain}",
     }
 
 

@@ -23,7 +23,9 @@ def test_figures_of_a_customer_leave_failed_orders_out(project: Project):
     ) == [(2, 1, Decimal("45.00"), "returning"), (0, 0, Decimal("0.00"), "prospect")]
 
 
-def test_a_server_answers(postgres: str):
-    from tests.project import psql
-
-    assert psql(postgres, "SELECT 1") == [(1,)]
+def test_published_columns_have_the_types_that_every_store_knows(published: Project):
+    kinds = published.query(
+        "SELECT DISTINCT regexp_replace(data_type, '\\(.*', '') FROM duckdb_columns()"
+        " WHERE table_name IN ('tb_customers', 'tb_products', 'tb_orders', 'tb_order_items') ORDER BY 1"
+    )
+    assert [kind for (kind,) in kinds] == ["BIGINT", "BOOLEAN", "DATE", "DECIMAL", "TIMESTAMP", "VARCHAR"]

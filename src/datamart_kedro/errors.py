@@ -44,6 +44,10 @@ class MartFileError(MartError):
     """The mart file cannot be opened or written."""
 
 
+class ContractError(MartError):
+    """A published table would not hold what it promises."""
+
+
 class SchemaError(MartError):
     """The columns of a table changed in a way that would lose values."""
 

@@ -17,14 +17,16 @@ from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
+from datamart_kedro.datasets.replica import serve
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped
 from datamart_kedro.mart import ledger
+from datamart_kedro.mart.contracts import broken
 from datamart_kedro.mart.mart import Mart, first_line
 from datamart_kedro.mart.publication import publish
 from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
 from datamart_kedro.node_clock import NodeClock
 from datamart_kedro.report import closing_table, unmapped_values
-from datamart_kedro.sources.shop import close_shops
+from datamart_kedro.sources.shop import close_shops, confirm_shops
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +76,14 @@ class GatedRunner(AbstractRunner):
         clock = NodeClock()
         if hook_manager is not None:
             hook_manager.register(clock)
+        close_shops()  # what a notebook looked at before is not this run's snapshot
         try:
             run = begin(mart, run_id or "", wanted)
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
             run.seconds = clock.by_domain(wiring)
+            confirm_shops()
             counts = publish(mart)
         except (KeyboardInterrupt, duckdb.InterruptException):
             fail(mart, "interrupted", "stopped by Ctrl-C")
@@ -91,6 +95,7 @@ class GatedRunner(AbstractRunner):
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
             self._tell(mart, run, counts)
+            serve(catalog)
             return result
         finally:
             mart.run = None
@@ -145,6 +150,9 @@ class GatedRunner(AbstractRunner):
         for domain in sorted(run.loaded):
             for line in unmapped_values(mart, domain):
                 logger.warning(line)
+        for domain, results in run.results.items():
+            for result in broken(results, "warn"):
+                logger.warning("%s: %s", domain, result)
 
     def _get_executor(self, max_workers: int) -> Executor | None:
         return self._inner._get_executor(max_workers)

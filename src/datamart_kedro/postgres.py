@@ -67,8 +67,10 @@ def address_of(url: str) -> URL:
         raise AddressError("It does not begin with postgresql://.")
     if "@" in (address.host or ""):
         raise AddressError("The password holds an @: write %40 for it.")
-    password = address.query.get("password", address.password)  # in the query it would show in a repr
-    return address.set(drivername=DRIVER, password=password).difference_update_query(["password"])
+    password = address.query.get("password")
+    if isinstance(password, str):  # where it would show in a repr
+        address = address.set(password=password).difference_update_query(["password"])
+    return address.set(drivername=DRIVER)
 
 
 def engine_of(url: str, *, connect_timeout_s: int, application: str = "datamart") -> Engine:

@@ -15,14 +15,14 @@ PACKAGE = Path(__file__).parents[1]
 TEMPLATES = PACKAGE / "domain_template"
 NAME = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 NOTHING_WRITTEN = "Nothing was written."
-CODE = ("__init__", "columns", "rules", "nodes", "pipeline")
+CODE = ("__init__", "columns", "rules", "nodes", "contract", "pipeline")
 
 
 @click.command("new-domain")
 @click.argument("name")
 @click.option("--key", "keys", required=True, help="Column that tells one row from another; several with commas.")
 def command(name: str, keys: str) -> None:
-    """Write nodes, wiring, rules, source SQL, parameters and tests of a new domain, and register it.
+    """Write nodes, wiring, rules, contract, source SQL, parameters and tests of a new domain, and register it.
 
     NAME is a plural in lower case, such as suppliers.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial, update_wrapper
 from typing import Any
 
 from kedro.pipeline import Node
@@ -13,10 +12,12 @@ from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.code_version import code_version
 from datamart_kedro.control.decision import Decision, DomainState, decide
 from datamart_kedro.control.probe import Probe, require_columns
+from datamart_kedro.expressions.formats import Formats
 
 GATE = "gate"
 STAGE = "stage"
 BUILD = "build"
+VERIFY = "verify"
 
 
 def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[str]) -> Node:
@@ -27,8 +28,11 @@ def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[
         columns: Canonical columns of its source, of which the required ones must be there.
         parameters: Names of the parameters that its nodes take; a change of one opens the gate.
     """
-    check = partial(check_source, domain, columns, tuple(parameters))
-    update_wrapper(check, check_source)
+
+    def check(probe: Probe, state: DomainState, force: bool, *values: BaseModel) -> Decision:
+        """Decide what a run does for the domain; see `check_source`."""
+        return check_source(domain, columns, tuple(parameters), probe, state, force, *values)
+
     return Node(
         check,
         inputs=[f"probe_{domain}", f"state_{domain}", "params:force", *(f"params:{name}" for name in parameters)],
@@ -60,9 +64,10 @@ def check_source(
     values: dict[str, Any] = {
         name: model.model_dump(mode="json") for name, model in zip(names, parameters, strict=True)
     }
+    formats = next((model for model in parameters if isinstance(model, Formats)), Formats())
     decision = decide(
         domain,
-        probe.state(),
+        probe.state(formats.time_zone),
         state,
         force=force,
         parameters=values,

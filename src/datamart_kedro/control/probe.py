@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.errors import SourceError
@@ -15,25 +16,28 @@ from datamart_kedro.sources.state import SourceState
 
 logger = logging.getLogger(__name__)
 
-IMPOSSIBLE = {
-    "instant": (
-        "BOOLEAN",
-        "INTEGER",
-        "BIGINT",
-        "SMALLINT",
-        "TINYINT",
-        "HUGEINT",
-        "DOUBLE",
-        "FLOAT",
-        "TIME",
-        "INTERVAL",
-    ),
-    "number": ("BOOLEAN", "DATE", "TIMESTAMP", "TIME", "INTERVAL"),
-    "flag": ("DATE", "TIMESTAMP", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "DECIMAL"),
-    "id": ("BOOLEAN", "DATE", "TIMESTAMP", "TIME", "INTERVAL", "DOUBLE", "FLOAT", "DECIMAL"),
-    "text": (),
+TEXTS = {"VARCHAR", "ENUM", '"NULL"'}
+WHOLE = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
 }
-"""Types of the engine that a column of a kind cannot be made of, besides nested ones."""
+TIMES = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}
+POSSIBLE = {
+    "id": TEXTS | WHOLE | {"UUID"},
+    "instant": TEXTS | TIMES,
+    "flag": TEXTS | WHOLE | {"BOOLEAN"},
+    "number": TEXTS | WHOLE | {"DECIMAL", "DOUBLE", "FLOAT"},
+}
+"""Types of the engine that a column of a kind can be made of; a text is made of all that are not nested."""
+NESTED = ("STRUCT", "MAP", "UNION", "BLOB")
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,18 @@ class Probe:
     shop: Shop
     query: SourceQuery
 
-    def state(self) -> SourceState:
-        """Rows, newest change and fingerprint; instants in UTC, without zone."""
+    def state(self, time_zone: str = "UTC") -> SourceState:
+        """Rows, newest change and fingerprint; the change in UTC, without zone.
+
+        Args:
+            time_zone: IANA zone of times without an offset.
+        """
         try:
             state = self.shop.check(self.query.sql)
         except SourceError as error:
             raise self.named(error) from None
         newest = state.newest_updated_at
-        return SourceState(state.rows, _naive_utc(newest) if newest else None, state.fingerprint)
+        return SourceState(state.rows, _naive_utc(newest, time_zone) if newest else None, state.fingerprint)
 
     def columns(self) -> dict[str, str]:
         """Columns that the query gives, with the engine's types."""
@@ -89,10 +97,9 @@ def require_columns(probe: Probe, columns: Mapping[str, SourceColumn]) -> None:
 
 
 def _is_possible(column: SourceColumn, kind: str) -> bool:
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "BLOB")):
+    if kind.endswith("]") or kind.startswith(NESTED):
         return False
-    group = column.kind if column.kind in IMPOSSIBLE else "number"
-    return not kind.startswith(IMPOSSIBLE[group])
+    return column.kind == "text" or kind.partition("(")[0] in POSSIBLE.get(column.kind, POSSIBLE["number"])
 
 
 def _article(kind: str) -> str:
@@ -100,5 +107,6 @@ def _article(kind: str) -> str:
     return words.get(kind, "a number")
 
 
-def _naive_utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
+def _naive_utc(at: datetime, time_zone: str) -> datetime:
+    instant = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(time_zone))
+    return instant.astimezone(UTC).replace(tzinfo=None)

@@ -1,8 +1,19 @@
 """What the catalog's entries load and save."""
 
+from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
+from datamart_kedro.datasets.replica import Replica
 from datamart_kedro.datasets.source import SourceProbe, SourceTable
 
-__all__ = ["DomainStateDataset", "GateDecision", "JudgedRows", "MartTable", "SourceProbe", "SourceTable"]
+__all__ = [
+    "ContractResults",
+    "DomainStateDataset",
+    "GateDecision",
+    "JudgedRows",
+    "MartTable",
+    "Replica",
+    "SourceProbe",
+    "SourceTable",
+]

@@ -93,9 +93,9 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
 
         if not self._exists():
             return TablePreview({"columns": [], "index": [], "data": []})
-        rows = self.mart.execute(f"SELECT * FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
+        rows = self.mart.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
         columns = list(self.mart.columns(self.table))
-        data = [[None if value is None else str(value) for value in row] for row in rows]
+        data = [list(row) for row in rows]
         return TablePreview({"columns": columns, "index": list(range(len(data))), "data": data})
 
     def _readable_name(self) -> str:

@@ -24,7 +24,12 @@ def to_utc(local: ir.TimestampValue, time_zone: str) -> ir.TimestampValue:
 
 def local_day(at: ir.TimestampValue, time_zone: str) -> ir.DateValue:
     """The day on which an instant falls in a zone."""
-    return (at if time_zone == "UTC" else timezone(time_zone, timezone("UTC", at))).date()
+    return _local(at, time_zone).date()
+
+
+def local_month(at: ir.TimestampValue, time_zone: str) -> ir.DateValue:
+    """The first day of the month in which an instant falls in a zone."""
+    return _local(at, time_zone).truncate("M").date()
 
 
 def midnight(day: ir.DateValue, time_zone: str) -> ir.TimestampValue:
@@ -48,3 +53,8 @@ def add_business_days(day: ir.DateValue, count: ir.IntegerValue) -> ir.DateValue
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
     """Calendar days from one day to another."""
     return end.delta(start, unit="day").cast("int64")
+
+
+def _local(at: ir.TimestampValue, time_zone: str) -> ir.TimestampValue:
+    """What clocks in a zone show at an instant."""
+    return at if time_zone == "UTC" else timezone(time_zone, timezone("UTC", at))

@@ -27,5 +27,5 @@ def keep_newest(valid: ir.Table, key: tuple[str, ...], duplicates: ir.Table) -> 
     repeated = valid.semi_join(duplicates, list(key))
     others = [name for name in valid.columns if name not in (*key, "updated_at")]
     newest_first = [repeated[name].desc(nulls_first=False) for name in ("updated_at", *others)]
-    ranked = repeated.mutate(rank=ibis.row_number().over(group_by=list(key), order_by=newest_first))
-    return single.union(ranked.filter(_.rank == 0).drop("rank"))
+    place = ibis.row_number().over(group_by=list(key), order_by=newest_first)
+    return single.union(repeated.filter(place == 0))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from datamart_kedro.expressions.text import comparable_key
 
 DateFormat = Literal["iso", "compact", "day_first", "month_first"]
 
@@ -37,6 +39,20 @@ def _unambiguous(formats: tuple[DateFormat, ...]) -> tuple[DateFormat, ...]:
     return formats
 
 
+def distinct_spellings(meanings: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a map that gives two meanings to what it takes for one text.
+
+    Raises:
+        ValueError: Naming both spellings.
+    """
+    seen: dict[str, str] = {}
+    for written, meaning in meanings.items():
+        other = seen.setdefault(comparable_key(written), written)
+        if meanings[other] != meaning:
+            raise ValueError(f"{other!r} and {written!r} are one text (case, dots and blanks do not matter)")
+    return meanings
+
+
 CountryCode = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 
 
@@ -44,7 +60,7 @@ class Formats(Rules):
     """How the sources write what every domain has.
 
     Attributes:
-        time_zone: IANA zone of times without an offset.
+        time_zone: IANA zone of times without an offset, and of days: when one ends decides whether a delivery is late.
         date_formats: Ways in which dates come as text, besides ISO 8601 with an offset, which is always read.
         missing_words: Texts that mean NULL, in any case; the empty text always does.
         country_names: Names and spellings that ISO 3166-1 does not know, with their alpha-2 code.
@@ -53,4 +69,4 @@ class Formats(Rules):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     date_formats: Annotated[tuple[DateFormat, ...], AfterValidator(_unambiguous)] = ("iso", "compact", "day_first")
     missing_words: tuple[str, ...] = ("n/a", "null", "none", "-")
-    country_names: dict[str, CountryCode] = Field(default_factory=dict)
+    country_names: Annotated[dict[str, CountryCode], AfterValidator(distinct_spellings)] = Field(default_factory=dict)

@@ -11,12 +11,13 @@ import ibis.expr.types as ir
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.expressions.formats import Formats
-from datamart_kedro.expressions.parse import TYPES, find_faults, read, tidy
+from datamart_kedro.expressions.parse import find_faults, read, tidy
 
 RowRule = Callable[[ir.Table], ir.BooleanValue]
 """Given the typed rows, tells those that break a rule."""
 
 CAME = "the row as it came"
+REASONS = "reasons to reject it"
 """Working columns have blanks in their names, so that no column of a domain is called like them."""
 
 
@@ -25,28 +26,57 @@ def judge(
     columns: Mapping[str, SourceColumn],
     formats: Formats,
     rules: Mapping[str, RowRule],
-) -> tuple[ir.Table, ir.Table]:
+) -> tuple[ir.Table, ir.Table, ir.Table]:
     """Tell usable rows from those to set aside.
-
-    The source is read once: what becomes of its rows is kept in a temporary table of the engine.
 
     Args:
         source: Rows as the shop delivers them.
-        columns: The domain's canonical columns; an absent optional one becomes NULL.
+        columns: The domain's canonical columns, of which at least the key is required; an absent optional one becomes
+            NULL.
         formats: How the shop writes dates and missing values.
         rules: Rules on typed rows, by the reason that a row breaking them gets.
 
     Returns:
-        The valid rows with typed canonical columns; and the rejected ones: `came`, the whole row as it came, and
-        `reasons`, joined by "; ". Every row of the source is in exactly one of the two.
+        Every row with its judgement, of which the other two are made: the valid rows, with typed canonical columns; and
+        the rejected ones: `came`, the whole row as it came, and `reasons`, joined by "; ".
     """
     typed = read_columns(source, columns, formats)
-    faults = _column_faults(typed, columns) | {reason: rule(typed) for reason, rule in rules.items()}
+    faults = _faults_of_columns(typed, columns) | {reason: rule(typed) for reason, rule in rules.items()}
     marked = typed.select(CAME, *columns, **{reason: fault.fill_null(False) for reason, fault in faults.items()})
     is_rejected = reduce(or_, (marked[reason] for reason in faults))
     reasons = ibis.literal("; ").join([marked[reason].ifelse(reason, None) for reason in faults])
     judged = marked.select(
-        *columns, **{CAME: is_rejected.ifelse(marked[CAME], None), "reasons": is_rejected.ifelse(reasons, None)}
-    ).cache()
-    is_valid = judged.reasons.isnull()
-    return judged.filter(is_valid).select(*columns), judged.filter(~is_valid).select("reasons", came=judged[CAME])
+        *columns, **{CAME: is_rejected.ifelse(marked[CAME], None), REASONS: is_rejected.ifelse(reasons, None)}
+    )
+    is_valid = judged[REASONS].isnull()
+    rejected = judged.filter(~is_valid).select(came=judged[CAME], reasons=judged[REASONS])
+    return judged, judged.filter(is_valid).select(*columns), rejected
+
+
+def read_columns(source: ir.Table, columns: Mapping[str, SourceColumn], formats: Formats) -> ir.Table:
+    """Give each canonical column its type, and keep beside it what it was read from, and the row as it came.
+
+    Two steps, so that the engine puts a text in order once, however often it is looked at afterwards.
+    """
+    whole = ibis.struct({name: source[name] for name in source.columns})
+    raw = {name: source[name] if name in source.columns else ibis.null() for name in columns}
+    tidied = source.select(
+        **{CAME: whole, **{_came(name): tidy(raw[name], column.kind, formats) for name, column in columns.items()}}
+    )
+    return tidied.mutate(**{name: read(tidied[_came(name)], column.kind, formats) for name, column in columns.items()})
+
+
+def _faults_of_columns(typed: ir.Table, columns: Mapping[str, SourceColumn]) -> dict[str, ir.BooleanValue]:
+    """Missing and unreadable are two reasons: a value that cannot be read is not missing."""
+    faults: dict[str, ir.BooleanValue] = {}
+    for name, column in columns.items():
+        came = typed[_came(name)]
+        faults |= find_faults(came, typed[name], name, column.kind)
+        if column.required:
+            faults[f"{name} is missing"] = came.isnull()
+    return faults
+
+
+def _came(name: str) -> str:
+    """Name of what a column is read from."""
+    return f"{name} as it came"

@@ -43,8 +43,8 @@ def with_country_code(table: ir.Table, name: str, code: str, own_names: Mapping[
         {"country_key": list(names), code: list(names.values())},
         schema=ibis.schema({"country_key": "string", code: "string"}),
     )
-    keyed = table.mutate(country_key=comparable(table[name]))
-    return keyed.left_join(countries, "country_key").select(*table.columns, code)
+    joined = table.left_join(countries, comparable(table[name]) == countries.country_key)
+    return joined.select(**{column: table[column] for column in table.columns}, **{code: countries[code]})
 
 
 def unmapped(table: ir.Table, meanings: Mapping[str, str]) -> ir.Table:
@@ -52,13 +52,12 @@ def unmapped(table: ir.Table, meanings: Mapping[str, str]) -> ir.Table:
 
     Args:
         table: Staged rows.
-        meanings: For each column with what the shop writes, the column with what it means: NULL or ``unknown``
-            if no map knows it.
+        meanings: For each column with what the shop writes, the column with what it means: NULL if no map knows it.
     """
     if not meanings:
         return table.limit(0).select(column=ibis.null("string"), value=ibis.null("string"), rows=ibis.null("int64"))
     found = [
-        table.filter(table[raw].notnull() & (table[meaning].isnull() | (table[meaning] == "unknown")))
+        table.filter(table[raw].notnull() & table[meaning].isnull())
         .group_by(value=table[raw])
         .agg(rows=_.count())
         .select(column=ibis.literal(raw), value=_.value, rows=_.rows)

@@ -42,6 +42,8 @@ def tidy(raw: ir.Value, kind: Kind, formats: Formats) -> ir.Value:
     """What came, with blanks and control characters in order; missing words are NULL, numbers and instants are left."""
     if raw.type().is_string():
         return _without_missing_words(clean_text(raw), formats)
+    if raw.type().is_null():
+        return raw
     if kind == "text" or (kind == "id" and not _fits_int64(raw)):
         return _without_missing_words(clean_text(raw.cast("string")), formats)
     return raw

@@ -16,9 +16,12 @@ from datamart_kedro.expressions.judge import RowRule, judge
 class Staged(NamedTuple):
     """What becomes of the rows of a source: each is rejected, superseded by a newer version, or staged.
 
+    Rows are judged before their versions are compared: of a key whose newest version is rejected, the newest that can
+    be used is staged.
+
     Attributes:
         judged: Every row, with its reasons if it is rejected; the others are made of it.
-        rejected: Rows set aside as they came, with their `reasons`.
+        rejected: Rows set aside: `came`, the whole row as it came, and the `reasons`.
         duplicates: One row per key that came more than once, with `copies`; all but one of them are superseded.
         rows: Staged rows, one per key.
     """
@@ -29,13 +32,19 @@ class Staged(NamedTuple):
     rows: ir.Table
 
 
+def unchanged(table: ir.Table) -> ir.Table:
+    """The table itself."""
+    return table
+
+
 def stage(
     source: ir.Table,
     columns: Mapping[str, SourceColumn],
     key: tuple[str, ...],
     formats: Formats,
     rules: Mapping[str, RowRule],
-    normalise: Callable[[ir.Table], ir.Table] = lambda table: table,
+    normalise: Callable[[ir.Table], ir.Table] = unchanged,
+    complete: Callable[[ir.Table], ir.Table] = unchanged,
 ) -> Staged:
     """Judge the rows, keep the newest version of each key, and normalise what is left.
 
@@ -46,8 +55,10 @@ def stage(
         formats: How the shop writes dates, missing values and countries.
         rules: Rules on typed rows, by the reason that a row breaking them gets.
         normalise: Rewrites values of one row by that row alone; keeps every row.
+        complete: Gives valid rows the part of their key that the shop leaves out; keeps every row.
     """
     judged, valid, rejected = judge(source, columns, formats, rules)
+    valid = complete(valid)
     duplicates = find_duplicates(valid, key)
     rows = keep_newest(valid, key, duplicates).pipe(normalise)
     return Staged(judged, rejected, duplicates, rows)

@@ -64,6 +64,21 @@ PRUNED = PublishedTable(
     },
 )
 
+RESULTS = PublishedTable(
+    name="tb_contract_results",
+    key=("run_id", "domain", "rule"),
+    comment="One row per run, domain and rule: how many rows broke it.",
+    columns={
+        "run_id": "Run.",
+        "domain": "Domain.",
+        "rule": "The rule, in words.",
+        "severity": "What a breach does: error (stops the publication), warn or off.",
+        "rows_checked": "Rows held against the rule.",
+        "breaches": "Rows that broke it.",
+        "example": "The key of one of them.",
+    },
+)
+
 CHECK = "tmp_tb_control_data_update"
 
 _SCHEMA = f"""
@@ -81,6 +96,10 @@ CREATE TABLE IF NOT EXISTS {REJECTED.name} (
 CREATE TABLE IF NOT EXISTS {PRUNED.name} (
     pruned_at TIMESTAMP NOT NULL, table_name VARCHAR NOT NULL, oldest_version BIGINT NOT NULL, rows_removed BIGINT
 );
+CREATE TABLE IF NOT EXISTS {RESULTS.name} (
+    run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, rule VARCHAR NOT NULL, severity VARCHAR NOT NULL,
+    rows_checked BIGINT NOT NULL, breaches BIGINT NOT NULL, example VARCHAR
+);
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
@@ -91,7 +110,7 @@ CREATE TABLE IF NOT EXISTS {CHECK} (
 
 def create_ledger(mart: Mart) -> None:
     """Make the ledger's tables where they do not exist."""
-    tables = (LEDGER, REJECTED, PRUNED)
+    tables = (LEDGER, REJECTED, PRUNED, RESULTS)
     if not all(mart.exists(name) for name in (CHECK, *(table.name for table in tables))):
         mart.execute(_SCHEMA)
         for table in tables:

@@ -10,6 +10,7 @@ from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.control.decision import Decision, StagedLoad
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
+from datamart_kedro.mart.contracts import enforce
 from datamart_kedro.mart.history import history_of, keep_superseded, make_history
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
@@ -55,9 +56,11 @@ def publish(mart: Mart) -> dict[str, RowCounts]:
 
     Raises:
         RunError: Rows are unaccounted for; nothing is published.
+        ContractError: A rule of severity error is broken; nothing is published.
     """
     run = current_run(mart, "the mart")
     counts = {domain: _account(mart, run, domain) for domain in sorted(run.loaded.keys() | run.built.keys())}
+    enforce(mart, run, counts)
     if not any(built.is_changed for built in run.built.values()):
         run.version -= 1
     with transaction(mart):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,7 @@ import duckdb
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.errors import RunError
+from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.shape import Shape
@@ -69,6 +70,37 @@ class Built:
         return self.shape.is_new or self.shape.is_altered or self.changed > 0
 
 
+@dataclass(frozen=True)
+class RuleResult:
+    """How a rule fared in a run.
+
+    Attributes:
+        rule: In words.
+        severity: What a breach does.
+        rows_checked: Rows of the table.
+        breaches: Rows that broke it.
+        example: The key of one of them, such as ``order_id=107``; empty without breaches.
+    """
+
+    rule: str
+    severity: Severity
+    rows_checked: int
+    breaches: int
+    example: str = ""
+
+    def __str__(self) -> str:
+        rows = f"{self.breaches:,} row{'s' if self.breaches != 1 else ''}"
+        return f"{self.rule} -- {rows}{', e.g. ' if self.example else ''}{self.example}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """How the contract of a domain fared in a run, and how strict it is."""
+
+    results: Sequence[RuleResult]
+    strictness: ContractRules
+
+
 @dataclass
 class Run:
     """The run that a mart is in.
@@ -81,6 +113,8 @@ class Run:
         decisions: What was decided for each domain.
         built: What it changes, by domain, not yet published.
         loaded: Domains staged in this run, with the number of rows that their source delivered.
+        held: How the contracts of the domains built in this run fared.
+        results: How every rule fared, by domain.
         seconds: Time that the nodes of each domain took.
     """
 
@@ -90,6 +124,8 @@ class Run:
     decisions: dict[str, Decision] = field(default_factory=dict)
     built: dict[str, Built] = field(default_factory=dict)
     loaded: dict[str, int] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    results: dict[str, list[RuleResult]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from glob import glob
@@ -13,10 +11,11 @@ from pathlib import Path
 import duckdb
 
 from datamart_kedro.errors import SourceError
-from datamart_kedro.mart.mart import first_line, literal, quoted
+from datamart_kedro.mart.mart import literal, quoted
+from datamart_kedro.sources.file_errors import refusal_of, unreadable_file
 from datamart_kedro.sources.state import SourceState
+from datamart_kedro.sources.transcode import Transcoder
 
-CHUNK = 1 << 20
 COLUMNAR = (".parquet",)
 """Files that can be read again at little cost, and so are not copied before staging."""
 DATA_FILES = (".csv", ".tsv", ".txt", ".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson")
@@ -43,9 +42,10 @@ class FileSource:
         digests: dict[FileKey, str] | None = None,
     ) -> None:
         self.project = project
-        self.temp_folder = temp_folder / "transcoded"
-        self.encodings = dict(encodings or {})
         self.digests = {} if digests is None else digests
+        self._transcoder = Transcoder(temp_folder / "transcoded", dict(encodings or {}))
+        self._checked: dict[str, tuple[FileKey, ...]] = {}
+        self._open_views: set[str] = set()
 
     def __repr__(self) -> str:
         return f"FileSource({str(self.project)!r})"
@@ -63,10 +63,11 @@ class FileSource:
         files = self._files(query)
         if not files:
             return self._check_rows(query)
+        keys = self._checked[query] = tuple(_key(file) for file in files)
         state = hashlib.blake2b(digest_size=16)
-        for file in files:
+        for file, key in zip(files, keys, strict=True):
             name = file.relative_to(self.project) if file.is_relative_to(self.project) else file
-            state.update(f"{name}\0{self._digest(file)}\0".encode())
+            state.update(f"{name}\0{self._digest(file, key)}\0".encode())
         return SourceState(rows=None, newest_updated_at=None, fingerprint=f"files:{state.hexdigest()}")
 
     def describe(self, query: str) -> dict[str, str]:
@@ -88,52 +89,66 @@ class FileSource:
             Number of rows.
 
         Raises:
-            SourceError: A file cannot be read; nothing is left behind.
+            SourceError: A file cannot be read, or is not the one that was checked any more; nothing is left behind.
         """
         files = self._files(query)
+        self._checked.setdefault(query, tuple(_key(file) for file in files))
         kind = "VIEW" if files and all(file.suffix in COLUMNAR for file in files) else "TABLE"
         with self._clear_errors(query):
             mart.execute(f"CREATE OR REPLACE TEMP {kind} {quoted(table)} AS {self._readable(query)}")
             (rows,) = mart.execute(f"SELECT count(*) FROM temp.{quoted(table)}").fetchall()[0]
+        try:
+            self._require_unchanged(query)
+        except SourceError:
+            mart.execute(f"DROP {kind} temp.{quoted(table)}")
+            raise
+        if kind == "VIEW":
+            self._open_views.add(query)
         if on_rows:
             on_rows(rows)
         return int(rows)
 
+    def confirm(self) -> None:
+        """Make sure that files which were read after `extract`, through a view, are still those that were checked.
+
+        Raises:
+            SourceError: One of them changed.
+        """
+        for query in sorted(self._open_views):
+            self._require_unchanged(query)
+
     def close(self) -> None:
-        """Remove transcoded copies."""
-        shutil.rmtree(self.temp_folder, ignore_errors=True)
+        """Forget what was checked, and remove transcoded copies."""
+        self._checked.clear()
+        self._open_views.clear()
+        self._transcoder.close()
 
     def _files(self, query: str) -> list[Path]:
         found: list[Path] = []
         for pattern in _path_literals(query):
-            paths = sorted(Path(path) for path in glob(str(self.project / pattern), recursive=True))
+            paths = self._found(pattern)
             if not paths:
                 raise SourceError(
                     f"There is no file {pattern}.",
                     f"Put it there (paths start at {self.project}), or correct the path in the query.",
                 )
             for path in paths:
-                self._must_hold_data(path, pattern)
+                _must_hold_data(path, pattern)
             found += paths
         return found
 
-    def _must_hold_data(self, path: Path, pattern: str) -> None:
-        if path.is_dir():
-            raise SourceError(f"{pattern} is a directory, not a file.", f"Name its files, such as {pattern}/*.csv.")
-        if path.stat().st_size == 0:
-            raise SourceError(f"The file {pattern} is empty.", "Export it again: it needs at least a header and a row.")
+    def _require_unchanged(self, query: str) -> None:
+        """Refuse files that are not those that were checked: they would be published under the wrong fingerprint."""
+        if tuple(_key(file) for file in self._files(query)) != self._checked[query]:
+            raise SourceError(
+                f"{self.place(query)} changed between check and reading.",
+                "Run again when whoever writes it is done.",
+            )
 
-    def _digest(self, file: Path) -> str:
-        status = file.stat()
-        key = (str(file), status.st_size, status.st_mtime_ns)
+    def _digest(self, file: Path, key: FileKey) -> str:
         if key not in self.digests:
-            try:
-                with file.open("rb") as stream:
-                    self.digests[key] = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-            except OSError as error:
-                raise SourceError(
-                    f"The file {file} cannot be read: {error.strerror}.", "Check its permissions."
-                ) from None
+            with unreadable_file(file), file.open("rb") as stream:
+                self.digests[key] = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
         return self.digests[key]
 
     def _check_rows(self, query: str) -> SourceState:
@@ -146,17 +161,14 @@ class FileSource:
 
     def _readable(self, query: str) -> str:
         """The query with declared files replaced by their UTF-8 copies."""
-        for pattern, encoding in self.encodings.items():
-            if literal(pattern) in query:
-                query = query.replace(literal(pattern), literal(self._transcoded(pattern, encoding)))
+        for pattern in _path_literals(query):
+            if pattern in self._transcoder.encodings:
+                copies = self._transcoder.copies(pattern, self._found(pattern))
+                query = query.replace(literal(pattern), literal(copies))
         return query
 
-    def _transcoded(self, pattern: str, encoding: str) -> str:
-        folder = self.temp_folder / hashlib.blake2b(pattern.encode(), digest_size=8).hexdigest()
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in sorted(glob(str(self.project / pattern), recursive=True)):
-            _transcode(Path(file), folder / Path(file).name, encoding)
-        return str(folder / "*")
+    def _found(self, pattern: str) -> list[Path]:
+        return sorted(Path(path) for path in glob(str(self.project / pattern), recursive=True))
 
     @contextmanager
     def _engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -170,39 +182,21 @@ class FileSource:
         try:
             yield
         except duckdb.Error as error:
-            message = str(error)
-            if "not utf-8 encoded" in message or "unicode" in message.lower():
-                cause = f"{self.place(query)} is not encoded in UTF-8"
-                next_step = (
-                    "Declare its encoding under source.encodings in globals.yml, such as"
-                    f" {{{_path_literals(query)[0]!r}: cp1252}}."
-                    if _path_literals(query)
-                    else "Export it in UTF-8."
-                )
-            else:
-                cause = f"{self.place(query)} cannot be read: {first_line(error)}"
-                next_step = "Mend the file, or the query."
-            raise SourceError(cause, next_step) from None
+            files = {str(file): pattern for pattern in _path_literals(query) for file in self._found(pattern)}
+            raise refusal_of(error, files, self.place(query)) from None
 
 
-def _transcode(source: Path, target: Path, encoding: str) -> None:
-    """Write a file again in UTF-8, in constant memory."""
-    try:
-        with source.open("rb") as raw, target.open("wb") as copy:
-            decoder = codecs.getincrementaldecoder(encoding)()
-            while chunk := raw.read(CHUNK):
-                copy.write(decoder.decode(chunk).encode())
-            copy.write(decoder.decode(b"", final=True).encode())
-    except LookupError:
-        raise SourceError(
-            f"{source.name}: {encoding!r} is not an encoding that Python knows.",
-            "Write one such as cp1252 or iso8859-15 under source.encodings in globals.yml.",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{source.name} is not encoded in {encoding}, as declared: byte {error.object[error.start]:#04x}.",
-            "Correct the encoding under source.encodings in globals.yml.",
-        ) from None
+def _key(file: Path) -> FileKey:
+    with unreadable_file(file):
+        status = file.stat()
+    return str(file), status.st_size, status.st_mtime_ns
+
+
+def _must_hold_data(path: Path, pattern: str) -> None:
+    if path.is_dir():
+        raise SourceError(f"{pattern} is a directory, not a file.", f"Name its files, such as {pattern}/*.csv.")
+    if _key(path)[1] == 0:
+        raise SourceError(f"The file {pattern} is empty.", "Export it again: it needs at least a header and a row.")
 
 
 def _path_literals(query: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -29,6 +30,9 @@ class Shop(Protocol):
         self, query: str, mart: duckdb.DuckDBPyConnection, table: str, on_rows: Callable[[int], None] | None = None
     ) -> int:
         """Make a temporary table or view of the rows and return their number."""
+
+    def confirm(self) -> None:
+        """Make sure that what was read is what was checked; refuse otherwise."""
 
     def close(self) -> None:
         """Let go of connections and temporary files."""
@@ -63,10 +67,21 @@ _OPEN: dict[str, Shop] = {}
 
 def open_shop(settings: ShopSettings, project: Path, temp_folder: Path, url: str | None) -> Shop:
     """The one shop of this process for these settings."""
-    key = f"{settings!r} {project} {url}"
+    address = hashlib.blake2b((url or "").encode(), digest_size=16).hexdigest()  # holds a password
+    key = f"{settings!r} {project} {address}"
     if key not in _OPEN:
         _OPEN[key] = _make_shop(settings, project, temp_folder, url)
     return _OPEN[key]
+
+
+def confirm_shops() -> None:
+    """Ask every shop whether what was read is what was checked, before it is published.
+
+    Raises:
+        SourceError: It changed in between.
+    """
+    for shop in _OPEN.values():
+        shop.confirm()
 
 
 def close_shops() -> None:

@@ -12,7 +12,8 @@ class SourceState:
 
     Attributes:
         rows: How many there are, None where counting would mean reading them.
-        newest_updated_at: Newest `updated_at`, UTC, None where the source has none or would have to be read.
+        newest_updated_at: Newest `updated_at`, without zone if the shop writes none; None where the source has none or
+            would have to be read.
         fingerprint: What tells this content from another.
     """
 

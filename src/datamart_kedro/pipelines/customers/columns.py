@@ -23,7 +23,7 @@ SOURCE = {
 }
 
 MEANINGS = {"country": "country_code"}
-"""Which staged column says what another one means; NULL or unknown where no map knows the value."""
+"""Which staged column says what another one means; NULL where no map knows the value."""
 
 TABLE = PublishedTable(
     name="tb_customers",
@@ -45,13 +45,13 @@ TABLE = PublishedTable(
         "status": "The shop's status of the customer, in lower case.",
         "created_at": "Instant, UTC, of the registration.",
         "updated_at": "Instant, UTC, of the shop's last change.",
-        "signup_month": "First day of the month, UTC, of created_at.",
+        "signup_month": "First day of the month of created_at, in the shop's time zone.",
         "first_ordered_at": "Instant, UTC, of the first order that did not fail.",
         "last_ordered_at": "Instant, UTC, of the last order that did not fail.",
         "orders_count": "Number of orders that did not fail.",
         "failed_orders_count": "Number of failed orders.",
         "net_amount_lifetime": "Net amount of the orders that did not fail.",
         "avg_order_amount": "net_amount_lifetime / orders_count; NULL without orders.",
-        "customer_type": "prospect (no order), new (one) or returning (more), counting orders that did not fail.",
+        "customer_type": "prospect (no order), new or returning (returning_from orders); failed ones do not count.",
     },
 )

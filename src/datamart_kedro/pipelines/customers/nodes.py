@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from datamart_kedro.control.decision import Decision
+from datamart_kedro.expressions.calendar import local_month
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.joins import join_one
 from datamart_kedro.expressions.lookups import with_country_code
@@ -49,13 +50,16 @@ def normalise_customers(staged: ir.Table, formats: Formats) -> ir.Table:
     ).pipe(with_country_code, "country", "country_code", formats.country_names)
 
 
-def build_customers(tmp_customers: ir.Table, tb_orders: ir.Table, customers: CustomerRules) -> ir.Table:
+def build_customers(
+    tmp_customers: ir.Table, tb_orders: ir.Table, customers: CustomerRules, formats: Formats
+) -> ir.Table:
     """Publish customers: one row per customer_id that the shop did not delete, with what they ordered.
 
     Args:
         tmp_customers: Staged customers, one row per customer_id.
         tb_orders: Published orders, one row per order_id.
         customers: Rules of customers.
+        formats: In which time zone months begin.
 
     Returns:
         The columns of `TABLE`. A customer without orders has counts and amounts of 0, and no average.
@@ -63,6 +67,7 @@ def build_customers(tmp_customers: ir.Table, tb_orders: ir.Table, customers: Cus
     return (
         tmp_customers.filter(_.deleted_at.isnull())
         .pipe(add_contact)
+        .pipe(add_signup_month, formats.time_zone)
         .pipe(add_orders, tb_orders)
         .pipe(add_customer_type, customers)
         .select(*TABLE.columns)
@@ -70,22 +75,26 @@ def build_customers(tmp_customers: ir.Table, tb_orders: ir.Table, customers: Cus
 
 
 def add_contact(customers: ir.Table) -> ir.Table:
-    """Add is_company, is_email_valid, email_domain and signup_month."""
+    """Add is_company, is_email_valid and email_domain."""
     is_valid = customers.email.re_search(EMAIL)
     return customers.mutate(
         is_company=customers.company.notnull(),
         is_email_valid=is_valid,
         email_domain=is_valid.ifelse(customers.email.re_extract(r"@(.+)$", 1), None),
-        signup_month=customers.created_at.truncate("M").date(),
     )
+
+
+def add_signup_month(customers: ir.Table, time_zone: str) -> ir.Table:
+    """Add signup_month: the first day of the month in which the customer came."""
+    return customers.mutate(signup_month=local_month(customers.created_at, time_zone))
 
 
 def add_orders(customers: ir.Table, orders: ir.Table) -> ir.Table:
     """Add counts, first and last instants and amounts of each customer's orders; 0 without orders."""
     kept = ~orders.is_failed
     bought = orders.group_by("customer_id").agg(
-        orders_count=kept.sum().cast("int64"),
-        failed_orders_count=orders.is_failed.sum().cast("int64"),
+        orders_count=orders.count(where=kept),
+        failed_orders_count=orders.count(where=orders.is_failed),
         first_ordered_at=orders.ordered_at.min(where=kept),
         last_ordered_at=orders.ordered_at.max(where=kept),
         net_amount_lifetime=orders.net_amount.sum(where=kept).cast(AMOUNT),

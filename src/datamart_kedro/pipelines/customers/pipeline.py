@@ -2,13 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from datamart_kedro.control.gate import BUILD, STAGE, gate, staged
+from datamart_kedro.control.gate import BUILD, STAGE, VERIFY, gate, staged
 from datamart_kedro.pipelines.customers.columns import SOURCE
+from datamart_kedro.pipelines.customers.contract import verify_customers
 from datamart_kedro.pipelines.customers.nodes import build_customers, stage_customers
 
 
 def create_pipeline() -> Pipeline:
-    """Check, stage and build customers."""
+    """Check, stage, build and verify customers."""
     return Pipeline(
         [
             gate("customers", SOURCE, parameters=["customers", "formats"]),
@@ -21,10 +22,17 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 build_customers,
-                inputs=["tmp_customers", "tb_orders", "params:customers"],
+                inputs=["tmp_customers", "tb_orders", "params:customers", "params:formats"],
                 outputs="tb_customers",
                 name="build_customers",
                 tags=[BUILD],
+            ),
+            Node(
+                verify_customers,
+                inputs=["tb_customers", "tmp_customers", "tb_orders", "params:customers"],
+                outputs="contract_customers",
+                name="verify_customers",
+                tags=[VERIFY],
             ),
         ],
         tags=["customers"],

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from datamart_kedro.expressions.contract import ContractRules
 from datamart_kedro.expressions.formats import Rules
 
 
@@ -14,6 +15,8 @@ class CustomerRules(Rules):
 
     Attributes:
         returning_from: Number of orders that did not fail from which a customer is a returning one.
+        contract: How strict the contract of the table is.
     """
 
     returning_from: Annotated[int, Field(ge=2, le=1000)] = 2
+    contract: ContractRules = ContractRules()

@@ -20,7 +20,7 @@ SOURCE = {
 }
 
 MEANINGS: dict[str, str] = {}
-"""Which staged column says what another one means; NULL or unknown where no map knows the value."""
+"""Which staged column says what another one means; NULL where no map knows the value."""
 
 TABLE = PublishedTable(
     name="tb_order_items",
@@ -37,7 +37,7 @@ TABLE = PublishedTable(
         "discount_rate": "Share taken off, 0 to 1: the shop's, or discount_amount / gross_amount.",
         "discount_amount": "The shop's, or gross_amount x discount_rate; negative on a return line.",
         "net_amount": "gross_amount - discount_amount.",
-        "tax_rate": "Share added: the shop's, or tax_amount / net_amount, or the rule's.",
+        "tax_rate": "Share added: the shop's, or tax_amount / net_amount, or the rule's; NULL for a tax on nothing.",
         "tax_amount": "The shop's, or net_amount x tax_rate; negative on a return line.",
         "total_amount": "net_amount + tax_amount.",
         "unit_net_price": "net_amount / quantity.",

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.joins import join_one
+from datamart_kedro.expressions.judge import RowRule
 from datamart_kedro.expressions.lookups import first_match
-from datamart_kedro.expressions.money import AMOUNT, amount, divide, rate, to_amount
-from datamart_kedro.expressions.stage import Staged, stage
+from datamart_kedro.expressions.money import AMOUNT, MAX_LINE_AMOUNT, amount, divide, multiply, rate, to_amount
+from datamart_kedro.expressions.stage import Staged, stage, unchanged
+from datamart_kedro.expressions.text import comparable, comparable_key
 from datamart_kedro.pipelines.order_items.columns import KEY, SOURCE, TABLE
 from datamart_kedro.pipelines.order_items.rules import OrderItemRules, TaxRates
+
+STATED = ("discount_amount", "tax_amount", "shipping_fee")
+"""Amounts that the shop may state."""
 
 
 def stage_order_items(
@@ -27,31 +35,54 @@ def stage_order_items(
         order_items: Rules of order items.
         formats: How the shop writes dates and missing values.
     """
-    lines = source_order_items
-    if "line_number" not in lines.columns:
-        lines = number_lines(lines)
+    is_numbered = "line_number" in source_order_items.columns
     return stage(
-        lines,
-        SOURCE,
+        source_order_items,
+        SOURCE | {"line_number": SourceColumn("integer", required=is_numbered)},
         KEY,
         formats,
-        rules={
-            "line_number is missing": lambda row: row.line_number.isnull(),
-            "quantity is zero": lambda row: row.quantity == 0,
-            f"quantity is above {order_items.max_quantity}": lambda row: row.quantity.abs() > order_items.max_quantity,
-            "unit_price is negative": lambda row: row.unit_price < 0,
-            f"unit_price is above {order_items.max_unit_price}": lambda row: (
-                row.unit_price > order_items.max_unit_price
-            ),
-            "discount_rate is not between 0 and 1": lambda row: ~row.discount_rate.between(0, 1),
-            "tax_rate is not between 0 and 1": lambda row: ~row.tax_rate.between(0, 1),
-        },
+        rules=row_rules(order_items),
+        complete=unchanged if is_numbered else number_lines,
     )
+
+
+def row_rules(order_items: OrderItemRules) -> dict[str, RowRule]:
+    """What makes a line unusable; a return line may state its amounts with either sign."""
+    return {
+        "quantity is zero": lambda row: row.quantity == 0,
+        f"quantity is above {order_items.max_quantity}": lambda row: row.quantity.abs() > order_items.max_quantity,
+        "unit_price is negative": lambda row: row.unit_price < 0,
+        f"unit_price is above {order_items.max_unit_price}": lambda row: row.unit_price > order_items.max_unit_price,
+        "discount_rate is not between 0 and 1": lambda row: ~row.discount_rate.between(0, 1),
+        "discount_amount is above the gross amount": partial(is_above_gross, order_items),
+        "tax_rate is not between 0 and 1": lambda row: ~row.tax_rate.between(0, 1),
+        **{f"{name} is negative": partial(is_negative, name) for name in STATED},
+        **{f"{name} is not below {MAX_LINE_AMOUNT}": partial(is_too_large, name) for name in STATED},
+    }
+
+
+def is_above_gross(order_items: OrderItemRules, row: ir.Table) -> ir.BooleanValue:
+    """Is more taken off than the line is worth? What other rules reject is not multiplied, since that may overflow."""
+    is_possible = (row.quantity.abs() <= order_items.max_quantity) & row.unit_price.between(
+        0, order_items.max_unit_price
+    )
+    gross = is_possible.ifelse(row.quantity, None) * is_possible.ifelse(row.unit_price, None)
+    return row.discount_amount.abs().round(2) > gross.abs().round(2)
+
+
+def is_negative(name: str, row: ir.Table) -> ir.BooleanValue:
+    """Is the amount below 0, on a line that returns nothing?"""
+    return (row[name] < 0) & (row.quantity > 0)
+
+
+def is_too_large(name: str, row: ir.Table) -> ir.BooleanValue:
+    """Is the amount larger than exact arithmetic allows?"""
+    return row[name].abs() >= MAX_LINE_AMOUNT
 
 
 def number_lines(lines: ir.Table) -> ir.Table:
     """Number the lines of each order from 1, in the order of their values: equal lines stay apart."""
-    values = [lines[name].asc(nulls_first=True) for name in lines.columns if name != "order_id"]
+    values = [lines[name].asc(nulls_first=True) for name in lines.columns if name not in KEY]
     return lines.mutate(line_number=ibis.row_number().over(group_by="order_id", order_by=values) + 1)
 
 
@@ -92,17 +123,21 @@ def add_amounts(lines: ir.Table, tax: TaxRates) -> ir.Table:
         .pipe(add_discount)
         .mutate(net_amount=(_.gross_amount - _.discount_amount).cast(AMOUNT))
         .pipe(add_tax, tax)
-        .mutate(
-            total_amount=(_.net_amount + _.tax_amount).cast(AMOUNT),
-            margin_amount=(_.net_amount - to_amount(_.quantity * _.unit_cost)).cast(AMOUNT),
-        )
+        .mutate(total_amount=(_.net_amount + _.tax_amount).cast(AMOUNT))
         .pipe(add_unit_net_price)
+        .pipe(add_margin)
     )
 
 
 def add_unit_net_price(lines: ir.Table) -> ir.Table:
     """Add unit_net_price: what a unit brought, after discount and before tax."""
     return lines.mutate(unit_net_price=divide(lines.net_amount, lines.quantity, scale=4))
+
+
+def add_margin(lines: ir.Table) -> ir.Table:
+    """Add margin_amount: what is left of the net amount after cost."""
+    cost = multiply(lines.quantity, lines.unit_cost)
+    return lines.mutate(margin_amount=(lines.net_amount - cost).cast(AMOUNT))
 
 
 def add_discount(lines: ir.Table) -> ir.Table:
@@ -133,6 +168,7 @@ def signed(stated: ir.DecimalValue, quantity: ir.DecimalValue) -> ir.DecimalValu
 
 def tax_rate_by_rule(lines: ir.Table, tax: TaxRates) -> ir.DecimalValue:
     """The rule's share: by category, else by country, else the default."""
-    known = [(lines.category == category, rate(share)) for category, share in tax.by_category.items()]
+    category = comparable(lines.category)
+    known = [(category == comparable_key(name), rate(share)) for name, share in tax.by_category.items()]
     known += [(lines.ship_country_code == country, rate(share)) for country, share in tax.by_country.items()]
     return first_match(known, rate(tax.default))

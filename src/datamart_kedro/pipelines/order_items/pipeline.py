@@ -2,13 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from datamart_kedro.control.gate import BUILD, STAGE, gate, staged
+from datamart_kedro.control.gate import BUILD, STAGE, VERIFY, gate, staged
 from datamart_kedro.pipelines.order_items.columns import SOURCE
+from datamart_kedro.pipelines.order_items.contract import verify_order_items
 from datamart_kedro.pipelines.order_items.nodes import build_order_items, stage_order_items
 
 
 def create_pipeline() -> Pipeline:
-    """Check, stage and build order items."""
+    """Check, stage, build and verify order items."""
     return Pipeline(
         [
             gate("order_items", SOURCE, parameters=["order_items", "formats"]),
@@ -25,6 +26,13 @@ def create_pipeline() -> Pipeline:
                 outputs="tb_order_items",
                 name="build_order_items",
                 tags=[BUILD],
+            ),
+            Node(
+                verify_order_items,
+                inputs=["tb_order_items", "tb_products", "params:order_items"],
+                outputs="contract_order_items",
+                name="verify_order_items",
+                tags=[VERIFY],
             ),
         ],
         tags=["order_items"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from datamart_kedro.expressions.formats import CountryCode, Rules
+from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
 from datamart_kedro.expressions.money import MAX_LINE_AMOUNT
 
 Rate = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
@@ -19,12 +20,12 @@ class TaxRates(Rules):
     Attributes:
         default: For every line.
         by_country: By the country that the order goes to, before `default`.
-        by_category: By category, before `by_country`.
+        by_category: By category, before `by_country`; case, dots and blanks do not matter.
     """
 
     default: Rate = Decimal(0)
     by_country: dict[CountryCode, Rate] = Field(default_factory=dict)
-    by_category: dict[str, Rate] = Field(default_factory=dict)
+    by_category: Annotated[dict[str, Rate], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
 
 
 class OrderItemRules(Rules):
@@ -34,11 +35,13 @@ class OrderItemRules(Rules):
         max_quantity: Quantities above it, of either sign, are rejected.
         max_unit_price: Prices above it are rejected.
         tax: Tax rates.
+        contract: How strict the contract of the table is.
     """
 
-    max_quantity: Annotated[int, Field(ge=1)] = 10_000
+    max_quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     max_unit_price: Annotated[Decimal, Field(gt=0, decimal_places=4)] = Decimal(100_000)
     tax: TaxRates = TaxRates()
+    contract: ContractRules = ContractRules()
 
     @model_validator(mode="after")
     def _amounts_stay_exact(self) -> Self:

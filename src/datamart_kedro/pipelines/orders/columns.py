@@ -27,7 +27,7 @@ SOURCE = {
 }
 
 MEANINGS = {"source_status": "status", "source_failure_reason": "failure_reason", "ship_country": "ship_country_code"}
-"""Which staged column says what another one means; NULL or unknown where no map knows the value."""
+"""Which staged column says what another one means; NULL where no map knows the value."""
 
 TABLE = PublishedTable(
     name="tb_orders",
@@ -45,9 +45,9 @@ TABLE = PublishedTable(
         "approved_at": "Instant, UTC, of its approval.",
         "shipped_at": "Instant, UTC, when it left.",
         "delivered_at": "Instant, UTC, when it arrived.",
-        "estimated_delivery_at": "Day, as an instant in UTC, by which it should arrive.",
+        "estimated_delivery_at": "Instant, UTC, on whose day, in the shop's time zone, it should arrive at the latest.",
         "delivery_estimate_source": "Where it comes from: source (the shop's promise) or rule (business days).",
-        "delivery_days": "Calendar days from order to delivery; NULL before delivery.",
+        "delivery_days": "Calendar days, in the shop's time zone, from order to delivery; NULL before delivery.",
         "is_late": "Did it arrive, or leave, on a day after the estimate? NULL while that is open.",
         "items_count": "Number of its lines.",
         "units_count": "Sum of the quantities of its lines; returned units count negative.",
@@ -58,7 +58,7 @@ TABLE = PublishedTable(
         "shipping_fee": "Shipping fee, order currency.",
         "shipping_fee_source": "Where the fee comes from: source (the order), items (sum of its lines) or rule.",
         "total_amount": "Net amount + tax amount + shipping fee, order currency.",
-        "currency": "Currency of its amounts, ISO 4217.",
+        "currency": "Currency of its amounts, in upper case: the shop's, or default_currency.",
         "ship_city": "City it goes to.",
         "ship_region": "Region it goes to.",
         "ship_postal_code": "Postal code it goes to, leading zeros kept.",

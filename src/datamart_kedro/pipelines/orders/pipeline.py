@@ -2,13 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from datamart_kedro.control.gate import BUILD, STAGE, gate, staged
+from datamart_kedro.control.gate import BUILD, STAGE, VERIFY, gate, staged
 from datamart_kedro.pipelines.orders.columns import SOURCE
+from datamart_kedro.pipelines.orders.contract import verify_orders
 from datamart_kedro.pipelines.orders.nodes import build_orders, stage_orders
 
 
 def create_pipeline() -> Pipeline:
-    """Check, stage and build orders."""
+    """Check, stage, build and verify orders."""
     return Pipeline(
         [
             gate("orders", SOURCE, parameters=["orders", "formats"]),
@@ -21,10 +22,17 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 build_orders,
-                inputs=["tmp_orders", "tb_order_items", "params:orders"],
+                inputs=["tmp_orders", "tb_order_items", "params:orders", "params:formats"],
                 outputs="tb_orders",
                 name="build_orders",
                 tags=[BUILD],
+            ),
+            Node(
+                verify_orders,
+                inputs=["tb_orders", "tb_order_items", "params:orders"],
+                outputs="contract_orders",
+                name="verify_orders",
+                tags=[VERIFY],
             ),
         ],
         tags=["orders"],

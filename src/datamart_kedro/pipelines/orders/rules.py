@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from datamart_kedro.expressions.formats import CountryCode, Rules
+from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
 
-Status = Literal[
-    "created", "approved", "processing", "shipped", "delivered", "cancelled", "returned", "failed", "unknown"
-]
+KnownStatus = Literal["created", "approved", "processing", "shipped", "delivered", "cancelled", "returned", "failed"]
+Status = KnownStatus | Literal["unknown"]
 FailureReason = Literal[
     "payment_failed", "out_of_stock", "fraud_suspected", "customer_cancelled", "undeliverable", "other"
 ]
@@ -20,7 +20,7 @@ BusinessDays = Annotated[int, Field(ge=0, le=365)]
 
 
 class ShippingFees(Rules):
-    """What shipping costs when neither the order nor its items say.
+    """What shipping costs when neither the order nor its items say; one that failed or sends nothing costs nothing.
 
     Attributes:
         flat: Fee of an order.
@@ -39,12 +39,12 @@ class DeliveryTimes(Rules):
     Attributes:
         business_days: For every order.
         by_country: By the country it goes to, before `business_days`.
-        by_method: By shipping method, in lower case, before `by_country`.
+        by_method: By shipping method, before `by_country`; case, dots and blanks do not matter.
     """
 
     business_days: BusinessDays = 5
     by_country: dict[CountryCode, BusinessDays] = Field(default_factory=dict)
-    by_method: dict[str, BusinessDays] = Field(default_factory=dict)
+    by_method: Annotated[dict[str, BusinessDays], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
 
 
 class OrderRules(Rules):
@@ -57,11 +57,13 @@ class OrderRules(Rules):
         default_currency: Currency of orders that name none, ISO 4217.
         shipping: Shipping fees.
         delivery: Delivery times.
+        contract: How strict the contract of the table is.
     """
 
-    status_map: dict[str, Status] = Field(default_factory=dict)
+    status_map: Annotated[dict[str, KnownStatus], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
     failed_statuses: tuple[Status, ...] = ("failed", "cancelled")
-    failure_map: dict[str, FailureReason] = Field(default_factory=dict)
+    failure_map: Annotated[dict[str, FailureReason], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
     default_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
     shipping: ShippingFees = ShippingFees()
     delivery: DeliveryTimes = DeliveryTimes()
+    contract: ContractRules = ContractRules()

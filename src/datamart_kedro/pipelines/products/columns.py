@@ -23,7 +23,7 @@ SOURCE = {
 }
 
 MEANINGS = {"category": "department"}
-"""Which staged column says what another one means; NULL or unknown where no map knows the value."""
+"""Which staged column says what another one means; NULL where no map knows the value."""
 
 TABLE = PublishedTable(
     name="tb_products",

@@ -36,6 +36,7 @@ def stage_products(
             "unit_price is negative": lambda row: row.unit_price < 0,
             "unit_cost is negative": lambda row: row.unit_cost < 0,
             f"unit_price is above {products.max_unit_price}": lambda row: row.unit_price > products.max_unit_price,
+            f"unit_cost is above {products.max_unit_price}": lambda row: row.unit_cost > products.max_unit_price,
         },
         normalise=partial(normalise_products, rules=products),
     )
@@ -76,16 +77,18 @@ def add_discontinued(products: ir.Table, rules: ProductRules) -> ir.Table:
     """Add is_discontinued, and how we know.
 
     Dates are compared with the newest instant of the table, the data's own clock, so that the same rows always give
-    the same answer.
+    the same answer; sales with the newest sale, and a product that never sold counts from created_at.
     """
-    clock = products.aggregate(
-        newest=ibis.greatest(products.updated_at.max(), products.last_sold_at.max(), products.created_at.max())
+    newest = products.aggregate(
+        newest_change=ibis.greatest(products.updated_at.max(), products.last_sold_at.max(), products.created_at.max()),
+        newest_sale=products.last_sold_at.max(),
     )
-    dated = products.mutate(discontinued_at=products.discontinued_at.coalesce(products.deleted_at)).cross_join(clock)
-    has_passed = dated.deleted_at.notnull() | (dated.discontinued_at <= dated.newest.coalesce(dated.discontinued_at))
+    dated = products.mutate(discontinued_at=products.discontinued_at.coalesce(products.deleted_at)).cross_join(newest)
+    clock = dated.newest_change.coalesce(dated.discontinued_at)
+    has_passed = dated.deleted_at.notnull() | (dated.discontinued_at <= clock)
     reasons = [(dated.discontinued, "flag"), (has_passed, "date")]
     if rules.no_sales_days is not None:
-        since = dated.newest - ibis.interval(days=rules.no_sales_days)
+        since = dated.newest_sale - ibis.interval(days=rules.no_sales_days)
         last_seen = dated.last_sold_at.coalesce(dated.created_at)
         reasons.append((last_seen < since, "no_sales"))
     reason = ibis.cases(*reasons)

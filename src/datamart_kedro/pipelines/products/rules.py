@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from datamart_kedro.expressions.formats import Rules
+from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.formats import Rules, distinct_spellings
+
+Availability = Literal["in_stock", "low_stock", "out_of_stock", "discontinued", "unknown"]
+DiscontinuedReason = Literal["flag", "date", "no_sales"]
 
 
 class ProductRules(Rules):
@@ -17,13 +21,15 @@ class ProductRules(Rules):
         departments: Department of each category; case, dots and blanks do not matter, the spelling here is published.
         category_aliases: Other names of categories, with the category that they mean.
         low_stock_from: Stock at or below which a product without a reorder level is low.
-        no_sales_days: Days without a sale, counted back from the newest instant of the table, after which a product
-            counts as discontinued; never if absent. Needs `last_sold_at` from the source.
-        max_unit_price: Prices above it are rejected.
+        no_sales_days: Days without a sale, counted back from the newest sale of all, after which a product counts as
+            discontinued; never if absent, or if the source tells no `last_sold_at`.
+        max_unit_price: Prices and costs above it are rejected.
+        contract: How strict the contract of the table is.
     """
 
-    departments: dict[str, str] = Field(default_factory=dict)
-    category_aliases: dict[str, str] = Field(default_factory=dict)
+    departments: Annotated[dict[str, str], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
+    category_aliases: Annotated[dict[str, str], AfterValidator(distinct_spellings)] = Field(default_factory=dict)
     low_stock_from: Annotated[Decimal, Field(ge=0, le=1_000_000)] = Decimal(0)
     no_sales_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     max_unit_price: Annotated[Decimal, Field(gt=0, lt=10**10)] = Decimal(1_000_000)
+    contract: ContractRules = ContractRules()

@@ -1,0 +1,75 @@
+"""The replica of an environment."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kedro.io import CatalogProtocol, DatasetError, SharedMemoryCatalogProtocol
+
+from datamart_kedro.datasets.mart_dataset import MartDataset
+from datamart_kedro.errors import MartError
+
+if TYPE_CHECKING:
+    from datamart_kedro.replica.report import ReplicaReport
+
+logger = logging.getLogger(__name__)
+
+
+def serve(catalog: CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol) -> None:
+    """Bring the replica of a catalog up to date; one that cannot be reached fails nothing, it catches up later."""
+    try:
+        report = catalog.load("replica") if "replica" in catalog else None
+    except DatasetError as error:
+        logger.warning(error.__cause__ if isinstance(error.__cause__, MartError) else error)
+        return
+    if report is None:
+        return
+    from datamart_kedro.replica.report import report_lines
+
+    done, *notes = report_lines(report)
+    logger.info(done)
+    for note in notes:
+        logger.warning(note)
+
+
+class Replica(MartDataset[None, "ReplicaReport | None"]):
+    """A PostgreSQL schema that serves the mart. Runs bring it up to date after they have published.
+
+    Args:
+        replica: The `replica` block of ``globals.yml``.
+        mart: The `mart` block of ``globals.yml``.
+        credentials: ``url`` of the server, if there is a replica.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(
+        self,
+        replica: dict[str, Any],
+        mart: dict[str, Any],
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(mart, metadata)
+        self._settings = replica
+        self._url = (credentials or {}).get("url")
+
+    def load(self) -> ReplicaReport | None:
+        """Bring the replica to the version of the mart and say what was done; None if there is no replica.
+
+        Raises:
+            ReplicaError: The replica holds what it held before.
+        """
+        if not self._settings.get("enabled"):
+            return None
+        from datamart_kedro.replica.settings import ReplicaSettings  # here: other environments do without a driver
+        from datamart_kedro.replica.synchronise import synchronise
+
+        return synchronise(self.mart, ReplicaSettings.model_validate(self._settings), self._url)
+
+    def save(self, data: None) -> NoReturn:
+        """Refused: a replica follows its mart."""
+        self.refuse_to_save()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"schema": self._settings.get("schema"), "enabled": self._settings.get("enabled", False)}
