@@ -85,7 +85,7 @@ def test_a_broken_rule_of_severity_warn_is_counted_and_shown(time_travel: Projec
     time_travel.run()
     rule = "delivered_at is not before ordered_at"
     assert results(time_travel, rule)[-1] == ("warn", 1, "order_id=10")
-    assert f"orders: {rule} -- 1 row, e.g. order_id=10" in [
+    assert f"orders: {rule} -- 1 row, e.g. order_id=10. Mend it, or set the rule to off in parameters_orders.yml." in [
         record.message for record in caplog.records if record.levelno == logging.WARNING
     ]
 

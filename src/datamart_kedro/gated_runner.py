@@ -152,7 +152,7 @@ class GatedRunner(AbstractRunner):
                 logger.warning(line)
         for domain, results in run.results.items():
             for result in broken(results, "warn"):
-                logger.warning("%s: %s", domain, result)
+                logger.warning("%s: %s. Mend it, or set the rule to off in parameters_%s.yml.", domain, result, domain)
 
     def _get_executor(self, max_workers: int) -> Executor | None:
         return self._inner._get_executor(max_workers)

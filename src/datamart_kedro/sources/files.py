@@ -201,10 +201,12 @@ def _must_hold_data(path: Path, pattern: str) -> None:
 
 def _path_literals(query: str) -> list[str]:
     """String literals of a SELECT that name local files."""
-    from sqlglot import (
-        TokenType,
-        tokenize,  # here, since it is only needed when a source is looked at
-    )
+    from sqlglot import TokenType, tokenize  # here, since it is only needed when a source is looked at
+    from sqlglot.errors import TokenError
 
-    texts = (token.text for token in tokenize(query, read="duckdb") if token.token_type == TokenType.STRING)
+    try:
+        tokens = tokenize(query, read="duckdb")
+    except TokenError:  # the engine says better what is wrong
+        return []
+    texts = (token.text for token in tokens if token.token_type == TokenType.STRING)
     return [text for text in dict.fromkeys(texts) if text.lower().endswith(DATA_FILES) and "://" not in text]

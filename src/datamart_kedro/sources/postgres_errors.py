@@ -32,6 +32,7 @@ NEXT_STEPS = {
     "42501": "Let the user read it: GRANT USAGE ON SCHEMA and GRANT SELECT ON ALL TABLES IN SCHEMA;"
     " see docs/bring-your-own-shop.md.",
     "25006": "A source is only read: take out of the query what writes.",
+    "40001": "Run again; if it happens often on a standby, let max_standby_streaming_delay be longer there.",
     "57014": "Make the query cheaper, or raise source.statement_timeout_s in globals.yml.",
 }
 """By the code of the refusal (SQLSTATE)."""
@@ -72,7 +73,8 @@ def was_refused(error: psycopg2.Error) -> bool:
 def refusal_of(error: psycopg2.Error, place: str, statement_timeout_s: int) -> SourceError:
     """What the server says to a query."""
     code = error.pgcode or ""
-    said = f"the statement was ended after {statement_timeout_s} s" if code == "57014" else cause_of(error)
+    is_late = code == "57014" and "timeout" in str(error)
+    said = f"the statement was ended after {statement_timeout_s} s" if is_late else cause_of(error)
     next_step = NEXT_STEPS.get(code, "Mend the query.")
     hint = error.diag.message_hint
     return SourceError(f"{place} answers: {said}.", f"{hint} {next_step}" if hint else next_step)

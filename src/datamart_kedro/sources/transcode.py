@@ -6,6 +6,7 @@ import codecs
 import errno
 import gzip
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,13 +22,15 @@ DECLARED = "source.encodings in globals.yml"
 class Transcoder:
     """UTF-8 copies of the files whose encoding is declared, made once in a run.
 
+    Each process has a folder of its own, so that one may plan while another runs; what a killed one left is removed.
+
     Args:
         folder: Where the copies are kept.
         encodings: For a path or pattern, as the SELECT writes it, the encoding of its files.
     """
 
     def __init__(self, folder: Path, encodings: Mapping[str, str]) -> None:
-        self.folder = folder
+        self.folder = folder / str(os.getpid())
         self.encodings = encodings
         self._made: dict[str, str] = {}
 
@@ -42,6 +45,7 @@ class Transcoder:
             SourceError: A file is not encoded as declared, or cannot be read or copied.
         """
         if pattern not in self._made:
+            _remove_orphans(self.folder.parent)
             folder = self.folder / hashlib.blake2b(pattern.encode(), digest_size=8).hexdigest()
             folder.mkdir(parents=True, exist_ok=True)
             for number, file in enumerate(files):  # files of two folders may have one name
@@ -53,6 +57,17 @@ class Transcoder:
         """Remove the copies."""
         self._made.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove the copies of processes that are no more."""
+    for left in folder.glob("[0-9]*"):
+        try:
+            os.kill(int(left.name), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue
 
 
 def transcode(source: Path, target: Path, encoding: str) -> None:
