@@ -137,9 +137,10 @@ class GatedRunner(AbstractRunner):
             name for name in pipeline.inputs() if name.startswith(("tb_", "tmp_")) and not catalog.exists(name)
         )
         if missing:
-            needing = sorted({str(node.name) for node in pipeline.nodes if set(missing) & set(node.inputs)})
+            node = next(node for node in pipeline.nodes if set(missing) & set(node.inputs))
+            lacking = sorted(set(missing) & set(node.inputs))
             raise MissingTableError(
-                f"{', '.join(needing)} needs {', '.join(missing)}, which the mart does not have yet.",
+                f"{node.name} needs {', '.join(lacking)}, which the mart does not have yet.",
                 f"Make it, and all that it needs, with `{self._command} --to-outputs={','.join(missing)}`,"
                 f" or everything with `{self._command}`.",
             )

@@ -5,11 +5,13 @@ All of the SQL that only DuckDB understands is in this package.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from datamart_kedro.mart.run import Run
-
-_OPEN: dict[Path, Mart] = {}
 
 
 @dataclass(frozen=True)
@@ -195,13 +195,27 @@ class Mart:
 def mart_at(settings: MartSettings) -> Mart:
     """The one `Mart` of this process for a file."""
     path = Path(settings.path).resolve()
-    return _OPEN.setdefault(path, Mart(settings))
+    marts = _marts()
+    if path in marts and not isinstance(marts[path], Mart):
+        marts.pop(path).close()
+    return marts.setdefault(path, Mart(settings))
 
 
 def close_marts() -> None:
     """Close and forget every mart of this process."""
-    while _OPEN:
-        _OPEN.popitem()[1].close()
+    marts = _marts()
+    while marts:
+        marts.popitem()[1].close()
+
+
+def _marts() -> dict[Path, Mart]:
+    """The marts of this process.
+
+    They are kept outside of the package: `%reload_kedro` imports it anew, while the engine has the file open.
+    """
+    anchor = sys.modules.setdefault("open_marts_of_datamart_kedro", ModuleType("open_marts_of_datamart_kedro"))
+    marts: dict[Path, Mart] = anchor.__dict__.setdefault("marts", {})
+    return marts
 
 
 def quoted(name: str) -> str:
