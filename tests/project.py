@@ -7,7 +7,8 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ class Project:
         """Every row of every published table and its history."""
         tables = self.query(
             "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'tb\\_%' ESCAPE '\\'"
-            " AND table_name NOT IN ('tb_control_data_update', 'tb_rejected_rows') ORDER BY table_name"
+            " AND table_name NOT LIKE 'tb_control%' AND table_name NOT IN ('tb_rejected_rows', 'tb_contract_results')"
+            " ORDER BY table_name"
         )
         return {name: self.query(f"SELECT * FROM {name} ORDER BY ALL") for (name,) in tables}
 
@@ -71,13 +73,15 @@ class Project:
         with duckdb.connect(self.mart) as connection:
             connection.execute(sql)
 
-    def hold_mart(self) -> subprocess.Popen[str]:
-        """Open the mart for writing in a process of its own, which waits to be killed."""
+    @contextmanager
+    def held_mart(self) -> Iterator[int]:
+        """Hold the mart open for writing in a process of its own, and give the process's id."""
         code = f"import duckdb, time; c = duckdb.connect({str(self.mart)!r}); print('open', flush=True); time.sleep(60)"
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        process.stdout.readline()
-        return process
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process.pid
+            process.kill()
 
     def cli(
         self, *arguments: str, file_size: int | None = None, **environment: str
