@@ -9,14 +9,16 @@ import pytest
 
 from datamart_kedro.cli import COMMANDS
 from datamart_kedro.mart.domains import published_table
-from datamart_kedro.mart.ledger import LEDGER, PRUNED, REJECTED
+from datamart_kedro.mart.ledger import LEDGER, PRUNED, REJECTED, RESULTS
 from datamart_kedro.pipeline_registry import DOMAINS, register_pipelines
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
-TABLES = {published_table(domain).name for domain in DOMAINS} | {LEDGER.name, REJECTED.name, PRUNED.name}
+TABLES = {published_table(domain).name for domain in DOMAINS} | {
+    table.name for table in (LEDGER, REJECTED, PRUNED, RESULTS)
+}
 
 
 @pytest.mark.parametrize("page", TEXTS)
