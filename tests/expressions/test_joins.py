@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from datamart_kedro.expressions.joins import join_one
-from tests.tables import rows, table
+from datamart_kedro.expressions.joins import join_none, join_one
+from tests.tables import rows, table, values
 
 LINES = [
     {"order_id": "1", "line": 1},
@@ -60,3 +60,10 @@ def test_ids_of_different_types_are_compared_as_text(left: str, right: str):
 def test_a_text_with_leading_zeros_is_not_the_number():
     joined = join_one(lines("007", dtype="string"), orders(7, dtype="int64"), "order_id", ["country"])
     assert rows(joined) == [{"order_id": "007", "country": None}]
+
+
+def test_rows_without_a_match_are_found_whatever_the_types_of_the_ids():
+    same = join_none(lines("1", "2", "2", dtype="string"), orders("1", "3", dtype="string"), "order_id")
+    mixed = join_none(lines("007", "7", "B", dtype="string"), orders(7, dtype="int64"), "order_id")
+    numbers = join_none(lines(7, 8, dtype="int64"), orders("007", "8", "B", dtype="string"), "order_id")
+    assert [values(found, "order_id") for found in (same, mixed, numbers)] == [["2", "2"], ["007", "B"], [7]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datamart_kedro.expressions.money import amount, divide, rate, to_amount
+from datamart_kedro.expressions.money import amount, divide, multiply, rate, to_amount
 from tests.tables import each, table
 
 Pair = tuple[Decimal, Decimal]
@@ -130,6 +130,20 @@ def test_products_are_rounded_to_cents_half_away_from_zero(lines: list[Pair]):
     inputs = [{"quantity": quantity, "price": price} for quantity, price in lines]
     found = each(
         inputs, lambda row: to_amount(row.quantity * row.price), quantity="decimal(18, 3)", price="decimal(18, 4)"
+    )
+    assert found == [(quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for quantity, price in lines]
+
+
+def test_products_are_exact_whatever_the_size_of_the_two():
+    sizes = ("0.001", "1", "99999.999", "100000", "100000.001", "999999.999", "1000000")
+    prices = ("0.0001", "0.005", "1", "99999.9999", "100000", "100000.0001", "12345678.1234", "9999999999.9999")
+    lines = [(sign * Decimal(size), Decimal(price)) for size in sizes for price in prices for sign in (1, -1)]
+    lines.append((Decimal(0), Decimal(0)))
+    found = each(
+        [{"quantity": quantity, "price": price} for quantity, price in lines],
+        lambda row: multiply(row.quantity, row.price),
+        quantity="decimal(18, 3)",
+        price="decimal(18, 4)",
     )
     assert found == [(quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for quantity, price in lines]
 

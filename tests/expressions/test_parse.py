@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import ibis
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datamart_kedro.columns import Kind, SourceColumn
 from datamart_kedro.expressions.formats import Formats
+from datamart_kedro.expressions.judge import judge
 from datamart_kedro.expressions.stage import stage
 from tests.tables import table
 
@@ -92,6 +95,22 @@ def test_decimals_of_the_source_are_rounded_half_away_from_zero_too():
 
 def test_a_decimal_of_the_source_that_does_not_fit_is_out_of_range():
     assert read("money", Decimal("99999999999999999999.1"), dtype="decimal(38, 5)") == ["x is out of range"]
+
+
+@pytest.mark.parametrize("kind", ["decimal", "money", "rate"])
+def test_the_largest_number_of_each_type_of_the_source_is_kept_or_out_of_range(kind: Kind):
+    whole = {"int8": 2**7, "int16": 2**15, "int32": 2**31, "int64": 2**63, "uint32": 2**32, "uint64": 2**64}
+    sizes = ((12, 6), (13, 0), (14, 0), (14, 2), (17, 3), (18, 2), (18, 5), (18, 9), (19, 4), (38, 20))
+    with localcontext(prec=60):
+        largest = {dtype: Decimal(beyond - 1) for dtype, beyond in whole.items()}
+        largest |= {f"decimal({digits}, {scale})": Decimal(10**digits - 1).scaleb(-scale) for digits, scale in sizes}
+        rounded = {
+            dtype: number.quantize(Decimal(1).scaleb(-PLACES[kind]), ROUND_HALF_UP) for dtype, number in largest.items()
+        }
+    for dtype, number in largest.items():
+        fits = rounded[dtype] < 10 ** (18 - PLACES[kind])
+        came = int(number) if dtype in whole else number
+        assert read(kind, came, dtype=dtype) == [rounded[dtype] if fits else "x is out of range"]
 
 
 def test_floats_of_the_source_become_the_decimals_that_people_wrote():
@@ -267,6 +286,34 @@ def test_instants_and_days_of_the_source_are_read_in_the_zone_of_the_shop():
 def test_an_instant_of_the_source_with_a_zone_is_left_as_it_is():
     noon = datetime(2025, 7, 1, 12, tzinfo=UTC)
     assert read("instant", noon, dtype="timestamp('Europe/Paris')", formats=PARIS) == [datetime(2025, 7, 1, 12)]
+
+
+def test_an_instant_of_the_source_that_no_calendar_shows_is_out_of_range():
+    instants = ("'infinity'::TIMESTAMP", "'-infinity'::DATE", "'infinity'::TIMESTAMPTZ", "'290000-01-01'::TIMESTAMP")
+    columns = {f"x{number}": SourceColumn("instant") for number in range(len(instants))}
+    values = ", ".join(f"{instant} AS {name}" for instant, name in zip(instants, columns, strict=True))
+    engine = ibis.get_backend()
+    engine.raw_sql(f"CREATE OR REPLACE TEMP VIEW beyond AS SELECT {values}")
+    _, _, rejected = judge(engine.table("beyond"), columns, PARIS, {})
+    (reasons,) = rejected.reasons.to_pyarrow().to_pylist()
+    assert reasons == "; ".join(f"{name} is out of range" for name in columns)
+
+
+@pytest.fixture
+def engine_in_new_york() -> Iterator[None]:
+    """The engine, in a session whose time zone is not UTC."""
+    engine = ibis.get_backend()
+    engine.raw_sql("SET TimeZone = 'America/New_York'")
+    yield
+    engine.raw_sql("RESET TimeZone")
+
+
+@pytest.mark.usefixtures("engine_in_new_york")
+def test_instants_do_not_depend_on_the_zone_of_the_session():
+    noon, instant = datetime(2025, 7, 1, 12), "timestamp('UTC')"
+    assert read("instant", noon.replace(tzinfo=UTC), dtype=instant) == [noon]
+    assert read("instant", "2025-07-01T14:00:00+02:00", "2025-07-01 12:00") == [noon, noon]
+    assert read("instant", "2025-07-01 14:00", formats=PARIS) == [noon]
 
 
 @settings(deadline=None, max_examples=5)

@@ -18,7 +18,7 @@ def clean(*texts: str | None) -> list[str | None]:
 
 
 def test_blanks_at_the_ends_go_and_runs_of_them_become_one():
-    assert clean("  Ann   Archer ", "Bob") == ["Ann Archer", "Bob"]
+    assert clean("  Ann", "Ann  ", "Ann   Archer", "Ann Archer", "Bob") == ["Ann", "Ann", *["Ann Archer"] * 2, "Bob"]
 
 
 def test_line_breaks_tabs_and_control_characters_are_blanks():

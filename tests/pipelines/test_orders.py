@@ -386,18 +386,18 @@ def test_days_are_counted_from_the_day_of_the_order_to_that_of_the_delivery():
 
 
 def test_days_begin_and_end_in_the_zone_of_the_shop():
-    evening = {"promised_at": "2025-07-01", "ordered_at": "2025-06-27 20:30", "delivered_at": "2025-07-01 22:30"}
+    evening = {"promised_at": "2025-07-01", "ordered_at": "2025-06-26 20:30", "delivered_at": "2025-07-01 22:30"}
     published = [
         each_order(evening, evening | {"promised_at": ""}, formats=Formats(time_zone=zone))
         for zone in ("America/New_York", "Europe/Paris", "Asia/Kolkata")
     ]
     assert [[row["is_late"] for row in rows_] for rows_ in published] == [[False, False]] * 3
-    assert [[row["delivery_days"] for row in rows_] for rows_ in published] == [[4, 4]] * 3
-    # Friday and five business days: the next Friday, which begins at 4 o'clock, at 22 and at 18:30 UTC
+    assert [[row["delivery_days"] for row in rows_] for rows_ in published] == [[5, 5]] * 3
+    # Thursday and five business days: the next Thursday, which begins at 4 o'clock, at 22 and at 18:30 UTC
     assert [rows_[1]["estimated_delivery_at"] for rows_ in published] == [
-        datetime(2025, 7, 4, 4),
-        datetime(2025, 7, 3, 22),
-        datetime(2025, 7, 3, 18, 30),
+        datetime(2025, 7, 3, 4),
+        datetime(2025, 7, 2, 22),
+        datetime(2025, 7, 2, 18, 30),
     ]
 
 

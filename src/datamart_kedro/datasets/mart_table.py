@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import MissingTableError
 from datamart_kedro.mart.domains import domain_of, published_table
+from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.publication import build, note_loaded
 from datamart_kedro.mart.versions import resolve_version, select_as_of
@@ -73,12 +74,21 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         if self.table.startswith("tb_"):
             rows = build(self.mart, published_table(domain), domain, select)
         else:
+            if self._is_known_to_be_empty(domain):
+                select = f"SELECT * FROM ({select}) LIMIT 0"
             self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {select}")
             self.mart.remember(data, self.table)
             rows = self.mart.rows(self.table)
             if self.table == f"tmp_{domain}" and self.mart.run is not None:
                 note_loaded(self.mart, domain)
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
+
+    def _is_known_to_be_empty(self, domain: str) -> bool:
+        """Are these the duplicates of rows whose keys all differ? Grouping them would tell the same, and cost more."""
+        domain = domain.removesuffix("_duplicates")
+        return self.table == f"tmp_{domain}_duplicates" and is_key_unique(
+            self.mart, f"judged_{domain}", published_table(domain).key
+        )
 
     def _load_as_of(self, as_of: int | str | datetime) -> ir.Table:
         version = resolve_version(self.mart, as_of)

@@ -98,9 +98,14 @@ class Contract:
         given |= {reference.text: reference.severity for reference in self.references}
         return given | {text: severity for text, severity in self.strictness.severities.items() if text in given}
 
-    def breaches(self) -> ir.Table:
-        """Count the rows that break each rule: one row, with a column for each rule."""
-        counted = self._repeated().agg(**{self.grain_rule: (_.copies - 1).sum().fill_null(0).cast("int64")})
+    def breaches(self, *, has_unique_key: bool = False) -> ir.Table:
+        """Count the rows that break each rule: one row, with a column for each rule.
+
+        Args:
+            has_unique_key: Is the key known to tell one row from another? Then its rule costs nothing.
+        """
+        repeated = self._repeated().limit(0) if has_unique_key else self._repeated()
+        counted = repeated.agg(**{self.grain_rule: (_.copies - 1).sum().fill_null(0).cast("int64")})
         if self.rules:
             breaches = {rule.text: rule.breach.fill_null(True).sum().fill_null(0) for rule in self.rules}
             counted = counted.cross_join(self.table.agg(**breaches))

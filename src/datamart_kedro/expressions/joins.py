@@ -22,11 +22,17 @@ def join_one(
         found: Name of a column to add that tells whether it has one.
     """
     right = other.select(joined_key=other[key], **{name: other[name] for name in columns})
-    left_key, right_key = table[key], right.joined_key
-    if left_key.type() != right_key.type():
-        left_key, right_key = left_key.cast("string"), right_key.cast("string")
-    joined = table.left_join(right, left_key == right_key)
+    joined = table.left_join(right, _same_key(table[key], right.joined_key))
     match = {found: right.joined_key.notnull()} if found else {}
     return joined.select(
         **{name: table[name] for name in table.columns}, **{name: right[name] for name in columns}, **match
     )
+
+
+def join_none(table: ir.Table, other: ir.Table, key: str) -> ir.Table:
+    """The rows whose key no row of another table has; ids are compared as `join_one` does it."""
+    return table.anti_join(other, _same_key(table[key], other[key]))
+
+
+def _same_key(left: ir.Value, right: ir.Value) -> ir.BooleanValue:
+    return left == right if left.type() == right.type() else left.cast("string") == right.cast("string")

@@ -17,6 +17,7 @@ RowRule = Callable[[ir.Table], ir.BooleanValue]
 """Given the typed rows, tells those that break a rule."""
 
 CAME = "the row as it came"
+IS_REJECTED = "is it rejected"
 REASONS = "reasons to reject it"
 """Working columns have blanks in their names, so that no column of a domain is called like them."""
 
@@ -42,15 +43,19 @@ def judge(
     """
     typed = read_columns(source, columns, formats)
     faults = _faults_of_columns(typed, columns) | {reason: rule(typed) for reason, rule in rules.items()}
-    marked = typed.select(CAME, *columns, **{reason: fault.fill_null(False) for reason, fault in faults.items()})
-    is_rejected = reduce(or_, (marked[reason] for reason in faults))
+    marked = typed.select(CAME, *columns, **faults)
+    is_rejected = reduce(or_, (marked[reason] for reason in faults)).fill_null(False)
     reasons = ibis.literal("; ").join([marked[reason].ifelse(reason, None) for reason in faults])
     judged = marked.select(
-        *columns, **{CAME: is_rejected.ifelse(marked[CAME], None), REASONS: is_rejected.ifelse(reasons, None)}
+        *columns,
+        **{
+            IS_REJECTED: is_rejected,
+            CAME: is_rejected.ifelse(marked[CAME], None),
+            REASONS: is_rejected.ifelse(reasons, None),
+        },
     )
-    is_valid = judged[REASONS].isnull()
-    rejected = judged.filter(~is_valid).select(came=judged[CAME], reasons=judged[REASONS])
-    return judged, judged.filter(is_valid).select(*columns), rejected
+    rejected = judged.filter(judged[IS_REJECTED]).select(came=judged[CAME], reasons=judged[REASONS])
+    return judged, judged.filter(~judged[IS_REJECTED]).select(*columns), rejected
 
 
 def read_columns(source: ir.Table, columns: Mapping[str, SourceColumn], formats: Formats) -> ir.Table:

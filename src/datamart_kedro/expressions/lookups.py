@@ -39,12 +39,17 @@ def with_country_code(table: ir.Table, name: str, code: str, own_names: Mapping[
         own_names: Spellings that the standard does not know, with their code.
     """
     names = _country_names() | {comparable_key(written): meaning for written, meaning in own_names.items()}
-    countries = ibis.memtable(
-        {"country_key": list(names), code: list(names.values())},
-        schema=ibis.schema({"country_key": "string", code: "string"}),
-    )
+    countries = _two_columns(names, "country_key", code)
     joined = table.left_join(countries, comparable(table[name]) == countries.country_key)
     return joined.select(**{column: table[column] for column in table.columns}, **{code: countries[code]})
+
+
+def _two_columns(known: Mapping[str, str], key: str, value: str) -> ir.Table:
+    """A map as a table: one row per key. Written as one text, since a table in memory makes Ibis import pandas."""
+    text = "\n".join(f"{name}\t{meaning}" for name, meaning in known.items())
+    lines = ibis.literal(text).split("\n").unnest().name("line").as_table()
+    parts = lines.line.split("\t")
+    return lines.select(**{key: parts[0], value: parts[1]})
 
 
 def unmapped(table: ir.Table, meanings: Mapping[str, str]) -> ir.Table:

@@ -6,15 +6,17 @@ on the results of the one before: `tidy` what came, `read` its value, `find_faul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from datamart_kedro.columns import Kind
 from datamart_kedro.expressions.calendar import INSTANT, timezone, to_utc
 from datamart_kedro.expressions.formats import DATE_PATTERNS, Formats
-from datamart_kedro.expressions.text import clean_text, lower_case
+from datamart_kedro.expressions.text import UNTIDY, clean_text, lower_case
 
 TYPES: Mapping[Kind, str] = {
     "id": "string",
@@ -41,11 +43,11 @@ LAST_INSTANT = ibis.timestamp("9999-12-31 23:59:59.999999")
 def tidy(raw: ir.Value, kind: Kind, formats: Formats) -> ir.Value:
     """What came, with blanks and control characters in order; missing words are NULL, numbers and instants are left."""
     if raw.type().is_string():
-        return _without_missing_words(clean_text(raw), formats)
+        return _tidy_text(raw, formats)
     if raw.type().is_null():
         return raw
     if kind == "text" or (kind == "id" and not _fits_int64(raw)):
-        return _without_missing_words(clean_text(raw.cast("string")), formats)
+        return _tidy_text(raw.cast("string"), formats)
     return raw
 
 
@@ -80,7 +82,7 @@ def find_faults(came: ir.Value, value: ir.Value, name: str, kind: Kind) -> dict[
     if kind == "instant":
         unread = {f"{name} is not a date": is_unread} if dtype.is_string() else {}
         return unread | {f"{name} is out of range": (value < FIRST_INSTANT) | (value > LAST_INSTANT)}
-    faults = {f"{name} is out of range": is_unread}
+    faults = {} if _always_fits(dtype, TYPES[kind]) else {f"{name} is out of range": is_unread}
     if dtype.is_string():
         is_number = is_unread.ifelse(came.re_search(NUMBER), False)
         faults = {f"{name} is not a number": is_unread & ~is_number, f"{name} is out of range": is_number}
@@ -90,16 +92,33 @@ def find_faults(came: ir.Value, value: ir.Value, name: str, kind: Kind) -> dict[
     return faults
 
 
-def _without_missing_words(text: ir.StringValue, formats: Formats) -> ir.StringValue:
-    words = [lower_case(word) for word in formats.missing_words]
-    return text.lower().isin(["", *words]).ifelse(None, text)
+def _tidy_text(text: ir.StringValue, formats: Formats) -> ir.StringValue:
+    """One look tells whether a text needs care; most do not, and stay as they are."""
+    missing = "^(" + "|".join(re.escape(lower_case(word)) for word in formats.missing_words) + ")?$"
+    clean = clean_text(text)
+    needs_care = text.lower().re_search(f"{UNTIDY}|{missing}")
+    return needs_care.ifelse(clean.lower().re_search(missing).ifelse(None, clean), text)
 
 
 def _fits_int64(raw: ir.Value) -> bool:
     return bool(raw.type().is_integer() and not raw.type().is_uint64())
 
 
+def _always_fits(source: dt.DataType, target: str) -> bool:
+    """Can every number of one type be written in another? Where it can, the engine has nothing to check."""
+    number = dt.dtype(target)
+    if source.is_integer() and number.is_integer():
+        return bool(source.bounds.upper <= number.bounds.upper)
+    if source.is_integer():
+        return bool(len(str(source.bounds.upper)) <= number.precision - number.scale)
+    if source.is_decimal() and number.is_decimal() and source.precision is not None:
+        return bool(source.precision - source.scale < number.precision - number.scale)
+    return False
+
+
 def _read_number(came: ir.Value, dtype: str) -> ir.Value:
+    if _always_fits(came.type(), dtype):
+        return came.cast(dtype)
     return (came.re_search(NUMBER).ifelse(came, None) if came.type().is_string() else came).try_cast(dtype)
 
 

@@ -9,6 +9,7 @@ from datamart_kedro.expressions.contract import Contract, ContractRules, Severit
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.domains import meanings
+from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.run import Held, RowCounts, RuleResult, Run, current_run
 
@@ -29,7 +30,8 @@ def measure(mart: Mart, domain: str, contract: Contract) -> None:
             f"{domain}: the contract has no rule {unknown[0]!r}, whose severity the parameters set.",
             f"Its rules are: {'; '.join(severities)}.",
         )
-    (counted,) = mart.execute(mart.compile(contract.breaches()))
+    has_unique_key = is_key_unique(mart, f"next_{domain}", contract.key)
+    (counted,) = mart.execute(mart.compile(contract.breaches(has_unique_key=has_unique_key)))
     rows_checked = int(mart.scalar(f"SELECT count(*) FROM {quoted(f'next_{domain}')}"))
     breaches = dict(zip(contract.breaches().columns, map(int, counted), strict=True))
     results = [

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from datamart_kedro.mart.run import Run
 
+STORAGE: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
+"""Format of a new mart file, which every DuckDB since 1.4 reads. Texts are written in two thirds of the time that they
+take in DuckDB's default, the format of 0.10."""
+
 
 @dataclass(frozen=True)
 class MartSettings:
@@ -167,8 +171,9 @@ class Mart:
                 state="Nothing has been published yet.",
             )
         try:
+            is_new = not self.path.exists()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return duckdb.connect(self.path, read_only=read_only)
+            return duckdb.connect(self.path, read_only=read_only, config=STORAGE if is_new else {})
         except (duckdb.Error, OSError) as error:
             if "Conflicting lock" in str(error):
                 raise MartFileError(
@@ -185,9 +190,14 @@ class Mart:
         temp_folder = Path(settings.temp_folder)
         self.execute("SET TimeZone = 'UTC'")
         self.execute("SET preserve_insertion_order = false")
+        # DuckDB 1.5 copies what a query reads twice; of what staging reads twice, one side is empty as a rule.
+        self.execute("SET disabled_optimizers = 'common_subplan'")
         self.execute(f"SET memory_limit = {literal(settings.memory_limit)}")
         self.execute(f"SET temp_directory = {literal(str(temp_folder))}")
         self.execute(f"SET file_search_path = {literal(settings.project)}")
+        if self._writable:
+            # Blocks are used again, instead of given back to the system and asked for anew: a tenth of a run's time.
+            self.execute(f"SET block_allocator_memory = {literal(settings.memory_limit)}")
         if settings.threads:
             self.execute(f"SET threads = {int(settings.threads)}")
 

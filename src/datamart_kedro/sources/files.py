@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -18,6 +20,8 @@ from datamart_kedro.sources.transcode import Transcoder
 
 COLUMNAR = (".parquet",)
 """Files that can be read again at little cost, and so are not copied before staging."""
+ROW_BY_ROW = {"PARQUET_SCAN", "READ_PARQUET", "PROJECTION", "FILTER", "UNION"}
+"""Operators of the engine that cost little each time; a join or a sum is done once."""
 DATA_FILES = (".csv", ".tsv", ".txt", ".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson")
 
 FileKey = tuple[str, int, int]
@@ -83,7 +87,7 @@ class FileSource:
         table: str,
         on_rows: Callable[[int], None] | None = None,
     ) -> int:
-        """Make a temporary table of the rows, or a view where the files can be read again at little cost.
+        """Make a temporary table of the rows, or a view where they can be read again at little cost.
 
         Returns:
             Number of rows.
@@ -93,8 +97,9 @@ class FileSource:
         """
         files = self._files(query)
         self._checked.setdefault(query, tuple(_key(file) for file in files))
-        kind = "VIEW" if files and all(file.suffix in COLUMNAR for file in files) else "TABLE"
         with self._clear_errors(query):
+            is_columnar = bool(files) and all(file.suffix in COLUMNAR for file in files)
+            kind = "VIEW" if is_columnar and _is_row_by_row(mart, query) else "TABLE"
             mart.execute(f"CREATE OR REPLACE TEMP {kind} {quoted(table)} AS {self._readable(query)}")
             (rows,) = mart.execute(f"SELECT count(*) FROM temp.{quoted(table)}").fetchall()[0]
         try:
@@ -197,6 +202,18 @@ def _must_hold_data(path: Path, pattern: str) -> None:
         raise SourceError(f"{pattern} is a directory, not a file.", f"Name its files, such as {pattern}/*.csv.")
     if _key(path)[1] == 0:
         raise SourceError(f"The file {pattern} is empty.", "Export it again: it needs at least a header and a row.")
+
+
+def _is_row_by_row(mart: duckdb.DuckDBPyConnection, query: str) -> bool:
+    """Does a SELECT neither join, nor sum, nor sort?"""
+    ((_, plan),) = mart.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    return _operators(json.loads(plan)) <= ROW_BY_ROW
+
+
+def _operators(plan: list[dict[str, Any]]) -> set[str]:
+    """Names of the operators of a plan."""
+    names = {str(node["name"]).strip() for node in plan}
+    return names.union(*(_operators(node["children"]) for node in plan))
 
 
 def _path_literals(query: str) -> list[str]:

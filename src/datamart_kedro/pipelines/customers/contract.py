@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from datamart_kedro.expressions.contract import Contract, Reference, Rule, known_to_fail
-from datamart_kedro.expressions.joins import join_one
+from datamart_kedro.expressions.joins import join_none, join_one
 from datamart_kedro.pipelines.customers.columns import KEY
 from datamart_kedro.pipelines.customers.rules import CustomerRules
 
@@ -35,7 +35,7 @@ def verify_customers(
         | (t.net_amount_lifetime != t.kept_amount.fill_null(0))
     )
     named = tb_orders.filter(tb_orders.customer_id.notnull())
-    known = tmp_customers.select(customer_id=tmp_customers.customer_id.cast(named.customer_id.type()))
+    unknown = join_none(named, tmp_customers, "customer_id")
     return Contract(
         table=t,
         key=KEY,
@@ -59,7 +59,5 @@ def verify_customers(
                 t.avg_order_amount.isnull() != (t.orders_count == 0),
             ),
         ],
-        references=[
-            Reference("customer_id of orders exists in customers", named.anti_join(known, "customer_id"), ("order_id",))
-        ],
+        references=[Reference("customer_id of orders exists in customers", unknown, ("order_id",))],
     )

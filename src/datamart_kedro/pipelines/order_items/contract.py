@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from datamart_kedro.expressions.contract import Contract, Reference, Rule, known_to_fail
+from datamart_kedro.expressions.joins import join_none
 from datamart_kedro.expressions.money import to_amount
 from datamart_kedro.pipelines.order_items.columns import KEY
 from datamart_kedro.pipelines.order_items.rules import OrderItemRules
@@ -39,5 +40,5 @@ def verify_order_items(tb_order_items: ir.Table, tb_products: ir.Table, order_it
             ),
             Rule("order_id exists in orders", t.is_orphan, "warn"),
         ],
-        references=[Reference("product_id exists in products", sold.anti_join(tb_products, "product_id"), KEY)],
+        references=[Reference("product_id exists in products", join_none(sold, tb_products, "product_id"), KEY)],
     )

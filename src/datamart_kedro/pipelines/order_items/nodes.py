@@ -47,7 +47,7 @@ def stage_order_items(
 
 
 def row_rules(order_items: OrderItemRules) -> dict[str, RowRule]:
-    """What makes a line unusable; a return line may state its amounts with either sign."""
+    """What makes a line unusable; a return line may state its discount and its tax with either sign."""
     return {
         "quantity is zero": lambda row: row.quantity == 0,
         f"quantity is above {order_items.max_quantity}": lambda row: row.quantity.abs() > order_items.max_quantity,
@@ -56,7 +56,9 @@ def row_rules(order_items: OrderItemRules) -> dict[str, RowRule]:
         "discount_rate is not between 0 and 1": lambda row: ~row.discount_rate.between(0, 1),
         "discount_amount is above the gross amount": partial(is_above_gross, order_items),
         "tax_rate is not between 0 and 1": lambda row: ~row.tax_rate.between(0, 1),
-        **{f"{name} is negative": partial(is_negative, name) for name in STATED},
+        "discount_amount is negative": partial(is_negative_sale, "discount_amount"),
+        "tax_amount is negative": partial(is_negative_sale, "tax_amount"),
+        "shipping_fee is negative": lambda row: row.shipping_fee < 0,
         **{f"{name} is not below {MAX_LINE_AMOUNT}": partial(is_too_large, name) for name in STATED},
     }
 
@@ -66,11 +68,11 @@ def is_above_gross(order_items: OrderItemRules, row: ir.Table) -> ir.BooleanValu
     is_possible = (row.quantity.abs() <= order_items.max_quantity) & row.unit_price.between(
         0, order_items.max_unit_price
     )
-    gross = is_possible.ifelse(row.quantity, None) * is_possible.ifelse(row.unit_price, None)
+    gross = is_possible.ifelse(row.quantity, None) * row.unit_price
     return row.discount_amount.abs().round(2) > gross.abs().round(2)
 
 
-def is_negative(name: str, row: ir.Table) -> ir.BooleanValue:
+def is_negative_sale(name: str, row: ir.Table) -> ir.BooleanValue:
     """Is the amount below 0, on a line that returns nothing?"""
     return (row[name] < 0) & (row.quantity > 0)
 
