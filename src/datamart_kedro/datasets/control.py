@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from kedro.io import DatasetError
 
 from datamart_kedro.control.decision import Decision, DomainState
-from datamart_kedro.datasets.mart_dataset import Loaded, MartDataset, Saved
+from datamart_kedro.datasets.mart_dataset import DomainDataset
 from datamart_kedro.mart.ledger import domain_state, load_decision, save_decision
 
 
-class ControlDataset(MartDataset[Saved, Loaded]):
-    """Something that the control tables know of a domain.
-
-    Args:
-        domain: Such as ``orders``.
-        mart: The `mart` block of ``globals.yml``.
-        metadata: For Kedro-Viz.
-    """
-
-    def __init__(self, domain: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(mart, metadata)
-        self.domain = domain
-
-    def _describe(self) -> dict[str, Any]:
-        return {"domain": self.domain, "mart": str(self.mart.path)}
-
-
-class DomainStateDataset(ControlDataset[None, DomainState]):
+class DomainStateDataset(DomainDataset[None, DomainState]):
     """A domain's last publication in ``tb_control_data_update``, and what is staged for it."""
 
     def load(self) -> DomainState:
@@ -40,7 +23,7 @@ class DomainStateDataset(ControlDataset[None, DomainState]):
         self.refuse_to_save()
 
 
-class GateDecision(ControlDataset[Decision, Decision]):
+class GateDecision(DomainDataset[Decision, Decision]):
     """What the current check decided for a domain: its row of ``tmp_tb_control_data_update``."""
 
     def load(self) -> Decision:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError
 
-from datamart_kedro.datasets.mart_dataset import MartDataset
+from datamart_kedro.datasets.mart_dataset import DomainDataset
 from datamart_kedro.mart.domains import source_columns
 from datamart_kedro.mart.mart import quoted
 
@@ -14,22 +14,17 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-class JudgedRows(MartDataset["ir.Table", "ir.Table"]):
+class JudgedRows(DomainDataset["ir.Table", "ir.Table"]):
     """The rows of a source with what is to become of them; gone when the run ends.
 
     They are kept in a temporary table where values had to be made out of text, which is done once. Where the source
     has types of its own they are a view: reading them again costs less than writing them.
-
-    Args:
-        domain: Such as ``orders``.
-        mart: The `mart` block of ``globals.yml``.
-        metadata: For Kedro-Viz.
     """
 
-    def __init__(self, domain: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(mart, metadata)
-        self.domain = domain
-        self.name = f"judged_{domain}"
+    @property
+    def name(self) -> str:
+        """The table or view that holds them."""
+        return f"judged_{self.domain}"
 
     def load(self) -> ir.Table:
         """The rows.
@@ -58,6 +53,3 @@ class JudgedRows(MartDataset["ir.Table", "ir.Table"]):
 
     def _exists(self) -> bool:
         return self.mart.exists(self.name)
-
-    def _describe(self) -> dict[str, Any]:
-        return {"domain": self.domain, "mart": str(self.mart.path)}

@@ -38,3 +38,20 @@ class MartDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
     def refuse_to_save(self) -> NoReturn:
         """Say that only runs and shops write this."""
         raise DatasetError(f"{type(self).__name__} cannot be saved: it is read only.")
+
+
+class DomainDataset(MartDataset[Saved, Loaded]):
+    """Something of one domain of a mart.
+
+    Args:
+        domain: Such as ``orders``.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, domain: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.domain = domain
+
+    def _describe(self) -> dict[str, Any]:
+        return {"domain": self.domain, "mart": str(self.mart.path)}
