@@ -84,19 +84,20 @@ class Project:
             process.kill()
 
     def cli(
-        self, *arguments: str, file_size: int | None = None, **environment: str
+        self, *arguments: str, file_size: int | None = None, cwd: str = ".", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the project in a process of its own, such as ``kedro run``.
 
         Args:
             arguments: The command.
             file_size: Bytes that a file may have, as if the disk were full.
+            cwd: Where it is started, below the project.
             environment: Variables to set.
         """
         limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(
             [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
-            cwd=self.folder,
+            cwd=self.folder / cwd,
             env={**os.environ, "DO_NOT_TRACK": "1", **environment},
             capture_output=True,
             text=True,

@@ -129,6 +129,14 @@ def test_what_a_run_left_out_is_caught_up_once(published: Project):
     assert statuses(published) == everything("skipped")
 
 
+def test_a_table_that_was_built_again_without_a_change_opens_nothing_below(published: Project):
+    published.write_source("products", list(reversed(SHOP["products"])))
+    published.run("products")
+    assert reasons(published)["products"] == "new data: the content of the source changed"
+    published.run()
+    assert statuses(published) == everything("skipped")
+
+
 def test_staged_rows_that_were_never_published_are_loaded_again(published: Project):
     published.write_source("customers", [customer(full_name="Changed")])
     published.run("customers", to_nodes=["stage_customers"])

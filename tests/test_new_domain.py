@@ -48,7 +48,7 @@ def test_it_is_part_of_a_run_of_everything(own_code: Project):
 
 
 def test_its_code_keeps_the_style_and_its_tests_pass(own_code: Project):
-    cli(own_code, "kedro", "mart", "new-domain", "stock_moves", "--key", "warehouse_id, moved_on")
+    cli(own_code, "kedro", "mart", "new-domain", "stock_moves", "--key", "warehouse_id", "--key", "moved_on")
     shutil.copy(ROOT / "pyproject.toml", own_code.folder)
     written = ["src/datamart_kedro/pipelines/stock_moves", "tests/pipelines/test_stock_moves.py"]
     for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--strict"]):

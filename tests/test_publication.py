@@ -271,6 +271,17 @@ def test_a_wider_type_is_taken_and_no_row_is_lost(published: Project):
     assert stamps(published, "tb_products", "product_id") == {"A": 1, "B": 1}
 
 
+def test_a_type_that_fits_into_the_published_one_is_kept_as_it_was(published: Project):
+    """As when the ids of one shop are text, and those of the next are numbers."""
+    query = published.folder / "conf" / "base" / "sources" / "customers.sql"
+    query.write_text(f"SELECT * REPLACE (CAST(customer_id AS BIGINT) AS customer_id) FROM ({query.read_text()})")
+    published.run("customers")
+    assert published.query("SELECT typeof(customer_id), customer_id, _version FROM tb_customers ORDER BY 2") == [
+        ("VARCHAR", "1", 1),
+        ("VARCHAR", "2", 1),
+    ]
+
+
 def test_a_change_that_would_lose_values_is_refused(published: Project):
     published.execute("ALTER TABLE tb_products ADD COLUMN colour VARCHAR")
     published.write_source("products", [product(name="Lamp 2")])

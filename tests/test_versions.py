@@ -116,7 +116,8 @@ def test_a_rollback_is_a_new_version_with_the_old_content(renamed: Project):
     assert done.stdout.splitlines() == [
         "tb_customers: 1 rows inserted, 0 updated, 0 deleted",
         "tb_products: 0 rows inserted, 1 updated, 0 deleted",
-        "Version 3 holds the content of version 1.",
+        "Version 3 holds the content of version 1. It stays until something is new;"
+        " `kedro run --params force=true` reads the sources again.",
     ]
     assert renamed.query("SELECT name, _version FROM tb_products ORDER BY product_id") == [("Lamp", 3), ("Novel", 1)]
     assert {row["name"] for row in load(renamed, "tb_products", 2)} == {"Lantern", "Novel"}
@@ -124,11 +125,37 @@ def test_a_rollback_is_a_new_version_with_the_old_content(renamed: Project):
 
 def test_a_mart_that_was_rolled_back_stays_there_until_something_is_new(renamed: Project):
     renamed.cli("kedro", "mart", "rollback", "1")
+    plan = renamed.cli("kedro", "mart", "plan", "--pipelines=products").stdout
+    assert plan == (
+        "products  skip  nothing new since the rollback to version 1; --params force=true reads the source again\n"
+    )
     renamed.run()
     assert renamed.query("SELECT name FROM tb_products WHERE product_id = 'A'") == [("Lamp",)]
+
+
+def test_after_a_rollback_all_domains_go_on_together(renamed: Project):
+    """The undone version is staged still: a table built from it beside rolled-back ones would make a mixture."""
+    renamed.cli("kedro", "mart", "rollback", "1")
     renamed.write_source("products", [product(name="Lantern 2"), SHOP["products"][1]])
     renamed.run()
     assert renamed.query("SELECT name FROM tb_products WHERE product_id = 'A'") == [("Lantern 2",)]
+    assert renamed.query("SELECT count(*) FROM tb_customers") == [(1,)]
+    assert renamed.query(
+        "SELECT domain, reason, rows_read FROM tb_control_data_update WHERE version = 4 ORDER BY domain LIMIT 2"
+    ) == [
+        ("customers", "it was rolled back, and something is new", 1),
+        ("order_items", "it was rolled back, and something is new", 4),
+    ]
+
+
+def test_the_watermark_goes_back_with_the_version(published: Project):
+    published.write_source("products", [product(updated_at="2026-05-05T00:00:00Z"), SHOP["products"][1]])
+    published.run()
+    published.cli("kedro", "mart", "rollback", "1")
+    assert published.query(
+        "SELECT CAST(arg_max(watermark_to, started_at) AS DATE) = DATE '2025-01-01' FROM tb_control_data_update"
+        " WHERE domain = 'products'"
+    ) == [(True,)]
 
 
 def test_a_rollback_to_the_same_content_makes_no_version(renamed: Project):

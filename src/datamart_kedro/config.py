@@ -41,7 +41,12 @@ class MartConfigLoader(OmegaConfigLoader):
 
 def absolute(path: str) -> str:
     """A path below the project, wherever the process was started."""
-    return str((find_kedro_project(Path.cwd()) or Path.cwd()) / path)
+    return str(project_folder() / path)
+
+
+def project_folder() -> Path:
+    """The folder of the project that the process was started in or below."""
+    return find_kedro_project(Path.cwd()) or Path.cwd()
 
 
 def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

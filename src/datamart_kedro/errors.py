@@ -28,6 +28,15 @@ class MartError(click.ClickException):
         click.echo(f"{type(self).__name__}: {self.message}", file=file, err=True)  # type: ignore[arg-type]
 
 
+def refusal_in(error: BaseException | None) -> MartError | None:
+    """The refusal among an exception and its causes; Kedro wraps what datasets raise."""
+    while error is not None:
+        if isinstance(error, MartError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 class SourceError(MartError):
     """A source cannot be read, or does not hold what its domain needs."""
 

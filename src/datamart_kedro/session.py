@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kedro.config import MissingConfigException
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.io import CatalogProtocol
@@ -46,7 +47,7 @@ class GatedSession(KedroSession):
             gated=not kwargs.get("node_names"),
             command=f"kedro run --env={env}" if env else "kedro run",
         )
-        with _readable_refusals(), log_file(self._project_path):
+        with _readable_refusals(), log_file(self._project_path):  # what escapes here, no node has raised
             return super().run(*args, **kwargs)
 
     def checked_catalog(self) -> CatalogProtocol[Any, Any]:
@@ -70,3 +71,7 @@ def _readable_refusals() -> Iterator[None]:
         lines = [line for line in str(error).splitlines() if "errors.pydantic.dev" not in line]
         message = re.sub(r" \[type=[^\]]*\]", "", "\n".join(lines))
         raise ParameterError(message, "Correct it in conf, or in --params.") from None
+    except MissingConfigException as error:
+        raise UsageError(f"There is no such environment: {error}", "See the folders below conf.") from None
+    except ValueError as error:  # of Kedro: a pipeline, node or tag that there is not
+        raise UsageError(str(error), "See them with `kedro registry list` and `kedro viz run`.") from None

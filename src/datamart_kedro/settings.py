@@ -1,5 +1,7 @@
 """Kedro settings of the project."""
 
+import gc
+
 from datamart_kedro.catalog import MartCatalog
 from datamart_kedro.config import MartConfigLoader
 from datamart_kedro.session import GatedSession
@@ -11,3 +13,6 @@ CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 # Kedro-Telemetry has no consent, see .telemetry.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz", "kedro-telemetry")
 DATA_CATALOG_CLASS = MartCatalog
+
+# What is imported stays; looking through it again and again for garbage takes a seventh of a run without new data.
+gc.freeze()

@@ -9,6 +9,7 @@ from string import Template
 
 import click
 
+from datamart_kedro.config import project_folder
 from datamart_kedro.errors import UsageError
 
 PACKAGE = Path(__file__).parents[1]
@@ -20,29 +21,33 @@ CODE = ("__init__", "columns", "rules", "nodes", "contract", "pipeline")
 
 @click.command("new-domain")
 @click.argument("name")
-@click.option("--key", "keys", required=True, help="Column that tells one row from another; several with commas.")
-def command(name: str, keys: str) -> None:
+@click.option(
+    "--key", "keys", required=True, multiple=True, help="Column that tells one row from another; several with commas."
+)
+def command(name: str, keys: tuple[str, ...]) -> None:
     """Write nodes, wiring, rules, contract, source SQL, parameters and tests of a new domain, and register it.
 
     NAME is a plural in lower case, such as suppliers.
     """
-    key = tuple(part.strip() for part in keys.split(","))
+    key = tuple(part.strip() for part in ",".join(keys).split(","))
     for word in (name, *key):
         if not NAME.match(word) or iskeyword(word):
             raise UsageError(
                 f"{word!r} cannot be used as a name.", "Use lower case, digits and single underscores.", NOTHING_WRITTEN
             )
-    files = target_files(Path.cwd(), name)
+    files = target_files(project_folder(), name)
     for path in files.values():
         if path.exists():
-            raise UsageError(f"{path.relative_to(Path.cwd())} exists already.", "Choose another name.", NOTHING_WRITTEN)
+            raise UsageError(
+                f"{path.relative_to(project_folder())} exists already.", "Choose another name.", NOTHING_WRITTEN
+            )
     words = words_of(name, key)
     for template, path in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words), encoding="utf-8"
         )
-        click.echo(f"wrote {path.relative_to(Path.cwd())}")
+        click.echo(f"wrote {path.relative_to(project_folder())}")
     register(PACKAGE / "pipeline_registry.py", name)
     click.echo(
         f"registered {name}. Put data/01_raw/{name}.csv there, or change conf/base/sources/{name}.sql; then"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from kedro.io import CatalogProtocol
 
 from datamart_kedro.columns import PublishedTable
+from datamart_kedro.config import project_folder
 from datamart_kedro.datasets.replica import Replica
 from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.mart import Mart
@@ -35,7 +35,7 @@ def open_catalog(env: str | None, *, write: bool = False) -> Iterator[tuple[Mart
     Raises:
         MartFileError: There is none yet, or another process writes it.
     """
-    with GatedSession.create(Path.cwd(), env=env, save_on_close=False) as session:
+    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
         assert isinstance(session, GatedSession)
         catalog = session.checked_catalog()
         replica = catalog.get("replica")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.utils import _split_params, env_option, split_string
 from kedro.pipeline import Pipeline
 
+from datamart_kedro.config import project_folder
 from datamart_kedro.control.plan import plan
 from datamart_kedro.errors import UsageError
 from datamart_kedro.pipeline_registry import register_pipelines
@@ -30,7 +30,7 @@ def command(env: str | None, names: list[str], params: dict[str, Any], as_json: 
         raise UsageError(f"There is no pipeline {', '.join(unknown)}.", f"There are {', '.join(pipelines)}.", state="")
     everything = pipelines["__default__"]
     wanted = sum((pipelines[name] for name in names), Pipeline([])) if names else everything
-    with GatedSession.create(Path.cwd(), env=env, runtime_params=params, save_on_close=False) as session:
+    with GatedSession.create(project_folder(), env=env, runtime_params=params, save_on_close=False) as session:
         assert isinstance(session, GatedSession)
         catalog = session.checked_catalog()
         try:

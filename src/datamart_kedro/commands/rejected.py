@@ -10,6 +10,7 @@ from kedro.framework.cli.utils import env_option
 from datamart_kedro.commands.open_mart import open_mart
 from datamart_kedro.errors import UsageError
 from datamart_kedro.mart.rejected import count_rejected, export_rejected
+from datamart_kedro.pipeline_registry import DOMAINS
 from datamart_kedro.report import aligned
 
 FORMATS = (".csv", ".json", ".parquet")
@@ -28,6 +29,12 @@ def command(env: str | None, domain: str | None, run_id: str | None, reason: str
     """
     if target is not None and target.suffix not in FORMATS:
         raise UsageError(f"{target} is none of {', '.join(FORMATS)}.", "Give the file one of these endings.", state="")
+    if target is not None and not target.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {target.parent}.", "Make it, or name another.", state="Nothing was written."
+        )
+    if domain is not None and domain not in DOMAINS:
+        raise UsageError(f"There is no domain {domain}.", f"There are {', '.join(DOMAINS)}.", state="")
     if target is not None and target.exists():
         raise UsageError(f"{target} exists already.", "Name a new file.", state="Nothing was written.")
     with open_mart(env) as mart:

@@ -33,4 +33,7 @@ def command(version: str, env: str | None) -> None:
         return
     for domain, c in changed.items():
         click.echo(f"tb_{domain}: {c.inserted:,} rows inserted, {c.updated:,} updated, {c.deleted:,} deleted")
-    click.echo(f"Version {current} holds the content of version {number}.")
+    click.echo(
+        f"Version {current} holds the content of version {number}. It stays until something is new;"
+        " `kedro run --params force=true` reads the sources again."
+    )

@@ -40,9 +40,8 @@ def command(env: str | None, max_age: timedelta | None, as_json: bool) -> None:
     else:
         for line in aligned([HEADER, *(_row(status, at) for status in statuses)], to_the_left=HEADER[:1] + HEADER[3:]):
             click.echo(line.rstrip())
-        for status in statuses:
-            if status.last_error:
-                click.echo(f"{status.domain}: {status.last_error.splitlines()[0]}")
+        for error in dict.fromkeys(status.last_error for status in statuses if status.last_error):
+            click.echo(error)
     if stale:
         click.echo(f"Stale: {', '.join(stale)}", err=True)
         sys.exit(STALE)

@@ -65,9 +65,22 @@ def cascade(
         for name in inputs:
             reason = _changed(name, domain, result, states, set(stages), set(builds))
             if reason:
-                result[domain] = result[domain].rebuild(reason)
+                result[domain] = result[domain].opened("rebuild", reason)
                 break
-    return result
+    return _with_rolled_back(result, states)
+
+
+def _with_rolled_back(decisions: Mapping[str, Decision], states: Mapping[str, DomainState]) -> dict[str, Decision]:
+    """Load domains together that were rolled back together: what is staged is of the versions that were undone."""
+    if not any(decision.is_open for decision in decisions.values()):
+        return dict(decisions)
+    rolled_back = {domain for domain in decisions if (last := states[domain].last) and last.is_rollback}
+    return {
+        domain: decision.opened("load", "it was rolled back, and something is new")
+        if domain in rolled_back and decision.action != "load"
+        else decision
+        for domain, decision in decisions.items()
+    }
 
 
 def _changed(
@@ -88,7 +101,8 @@ def _changed(
     if layer == "tb" and above in built_here and decision and decision.is_open:
         return f"{table} is built in this run"
     own, other = states[domain].last, states[above]
-    made = other.staged if layer == "tmp" else other.last
-    if own and made and made.started_at > own.started_at:
+    staged_at = other.staged.started_at if other.staged else None
+    made_at = staged_at if layer == "tmp" else other.last.changed_at if other.last else None
+    if own and made_at and made_at > own.started_at:
         return f"{table} was made by a later run than tb_{domain}"
     return None

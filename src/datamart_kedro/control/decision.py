@@ -10,20 +10,42 @@ from typing import Any, Literal
 
 from datamart_kedro.sources.state import SourceState
 
+ROLLBACK = "rollback to version "
+"""How the reason of a publication begins that went back to an earlier version."""
+
 Action = Literal["load", "rebuild", "skip"]
 
 
 @dataclass(frozen=True)
 class LastPublication:
-    """A domain's last publication, as the ledger has it."""
+    """A domain's last publication, as the ledger has it.
+
+    Attributes:
+        version: Of the mart, afterwards.
+        started_at: When its run started, UTC.
+        changed_at: When the last run that changed a row of the table started, UTC; None if none ever did.
+        reason: What opened the gate then.
+        fingerprint: Of the source that was read.
+        watermark: Newest updated_at among the rows, UTC.
+        rows: Of the source, where it can count them.
+        parameters: With which it was built, JSON.
+        code_version: By which code.
+    """
 
     version: int
     started_at: datetime
+    changed_at: datetime | None
+    reason: str
     fingerprint: str
     watermark: datetime | None
     rows: int | None
     parameters: str
     code_version: str
+
+    @property
+    def is_rollback(self) -> bool:
+        """Was an earlier version published again?"""
+        return self.reason.startswith(ROLLBACK)
 
 
 @dataclass(frozen=True)
@@ -84,9 +106,9 @@ class Decision:
         """A domain whose nodes were asked for one by one: nothing was checked."""
         return cls(domain, "load", "asked for by name (--nodes)", SourceState(None, None, ""), None, "{}", "")
 
-    def rebuild(self, reason: str) -> Decision:
-        """The same, opened by something above it."""
-        return replace(self, action="rebuild", reason=reason)
+    def opened(self, action: Action, reason: str) -> Decision:
+        """The same, opened by something else."""
+        return replace(self, action=action, reason=reason)
 
 
 def decide(
@@ -109,12 +131,21 @@ def decide(
     return Decision(
         domain=domain,
         action="load" if reason else "skip",
-        reason=reason or f"nothing new since version {last.version if last else 0}",
+        reason=reason or _closed(last),
         source=source,
         watermark_from=last.watermark if last else None,
         parameters=asked,
         code_version=code_version,
     )
+
+
+def _closed(last: LastPublication | None) -> str:
+    """Why a gate stays closed."""
+    if last is None:
+        return "nothing new"
+    if last.is_rollback:
+        return f"nothing new since the {last.reason}; --params force=true reads the source again"
+    return f"nothing new since version {last.version}"
 
 
 def _reason_in_mart(domain: str, source: SourceState, mart: DomainState) -> str | None:
@@ -151,6 +182,9 @@ def _difference(source: SourceState, last: LastPublication) -> str:
         return f"{source.rows:,} rows, {last.rows:,} before"
     if source.newest_updated_at and source.newest_updated_at != last.watermark:
         return f"newest change {source.newest_updated_at:%Y-%m-%d %H:%M:%S}"
+    before, now = (fingerprint.partition(":")[0] for fingerprint in (last.fingerprint, source.fingerprint))
+    if before != now:
+        return f"the source is of another kind than at version {last.version} ({now}, {before} before)"
     return "the content of the source changed"
 
 

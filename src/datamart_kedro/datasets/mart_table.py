@@ -81,7 +81,14 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
             rows = self.mart.rows(self.table)
             if self.table == f"tmp_{domain}" and self.mart.run is not None:
                 note_loaded(self.mart, domain)
+            if self.table == f"tmp_{domain}":
+                self._let_go_of_source(domain)
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
+
+    def _let_go_of_source(self, domain: str) -> None:
+        """Free the memory of the rows that a domain was staged from: its staged rows are saved last."""
+        for name in (f"judged_{domain}", f"source_{domain}"):
+            self.mart.drop_temporary(name)
 
     def _is_known_to_be_empty(self, domain: str) -> bool:
         """Are these the duplicates of rows whose keys all differ? Grouping them would tell the same, and cost more."""

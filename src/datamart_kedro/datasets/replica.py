@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from kedro.io import CatalogProtocol, DatasetError, SharedMemoryCatalogProtocol
 
 from datamart_kedro.datasets.mart_dataset import MartDataset
-from datamart_kedro.errors import MartError
+from datamart_kedro.errors import refusal_in
 
 if TYPE_CHECKING:
     from datamart_kedro.replica.report import ReplicaReport
@@ -21,7 +21,7 @@ def serve(catalog: CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol) -> N
     try:
         report = catalog.load("replica") if "replica" in catalog else None
     except DatasetError as error:
-        logger.warning(error.__cause__ if isinstance(error.__cause__, MartError) else error)
+        logger.warning(refusal_in(error) or error)
         return
     if report is None:
         return

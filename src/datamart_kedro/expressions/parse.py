@@ -32,6 +32,8 @@ TYPES: Mapping[Kind, str] = {
 
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$"
 WHOLE_NUMBER = r"^[+-]?\d+(\.0*)?$"
+PLAIN_INSTANT = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?$"
+"""ISO 8601 without an offset, as engines read it."""
 OFFSET = r"[+-](?:0\d|1[0-5])(?::?[0-5]\d)?"
 ZONED = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)? ?(?:[Zz]|UTC|{OFFSET})$"
 TRUE = ("true", "t", "yes", "y", "1")
@@ -136,8 +138,12 @@ def _read_instant(came: ir.Value, formats: Formats) -> ir.TimestampValue:
     if not dtype.is_string():
         is_zoned = dtype.is_timestamp() and dtype.timezone is not None
         return (timezone("UTC", came) if is_zoned else to_utc(came.cast(INSTANT), formats.time_zone)).cast(INSTANT)
+    known = []
+    if "iso" in formats.date_formats:
+        is_plain = came.re_search(PLAIN_INSTANT)  # the usual form, which needs no rewriting
+        known.append((is_plain, to_utc(is_plain.ifelse(came, None).try_cast(INSTANT), formats.time_zone)))
     zoned = came.re_search(ZONED)
-    known = [(zoned, timezone("UTC", _canonical(zoned.ifelse(came, None)).try_cast('timestamp("UTC")')))]
+    known.append((zoned, timezone("UTC", _canonical(zoned.ifelse(came, None)).try_cast('timestamp("UTC")'))))
     for date_format in formats.date_formats:
         pattern, iso = DATE_PATTERNS[date_format]
         is_known = came.re_search(pattern)

@@ -122,7 +122,9 @@ def enforce(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> None:
         "\n  ".join(lines),
         f"The staged rows are in tmp_{first}. Mend the source, or set the rule to warn in {first}.contract.severities"
         f" (conf/base/parameters_{first}.yml).",
-        state=f"Nothing was published, the mart still holds version {run.version - 1}.",
+        state=f"Nothing was published, the mart still holds version {run.version - 1}."
+        if run.version > 1
+        else "Nothing was published, the mart has no version yet.",
     )
 
 

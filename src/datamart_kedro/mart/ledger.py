@@ -134,7 +134,8 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
     if not mart.exists(LEDGER.name):
         return DomainState(table_exists=False)
     found = mart.execute(
-        "SELECT version, started_at, source_fingerprint, watermark_to, source_rows, parameters, code_version"
+        "SELECT version, started_at, max(started_at) FILTER (rows_inserted + rows_updated + rows_deleted > 0) OVER (),"
+        " reason, source_fingerprint, watermark_to, source_rows, parameters, code_version"
         f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY started_at DESC LIMIT 1",
         [domain],
     )

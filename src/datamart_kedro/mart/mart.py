@@ -163,6 +163,16 @@ class Mart:
         """Take what an expression gives from a table that holds it, until the connection is closed."""
         self._computed[table.op()] = self.table(name, temporary=temporary).op()
 
+    def drop_temporary(self, name: str) -> None:
+        """Let go of a temporary table or view, if there is one of that name."""
+        kinds = self.execute(
+            "SELECT 'TABLE' FROM duckdb_tables() WHERE temporary AND table_name = ?"
+            " UNION ALL SELECT 'VIEW' FROM duckdb_views() WHERE temporary AND view_name = ?",
+            [name, name],
+        )
+        for (kind,) in kinds:
+            self.execute(f"DROP {kind} temp.{quoted(name)}")
+
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self.path.exists():
             raise MartFileError(

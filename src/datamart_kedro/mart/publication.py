@@ -31,7 +31,7 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
     """
     run = current_run(mart, table.name)
     shape = compare_shapes(mart, table, select)
-    content = _whole(run, table, select) if shape.is_new else _changes(table, select, shape)
+    content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape)
     mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
     built = Built(table, shape, before, **_count_changes(mart, domain, shape))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from datamart_kedro.columns import PublishedTable
-from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.decision import ROLLBACK, Decision
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.history import history_of
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
@@ -20,7 +20,7 @@ def roll_back(mart: Mart, tables: Mapping[str, PublishedTable], version: int, ru
     """Publish the content of a version as a new version; nothing that was published in between is lost.
 
     The gates go on comparing the sources with what was loaded last: the mart stays rolled back until a source, a rule
-    or the code changes, or somebody forces a run.
+    or the code changes, or somebody forces a run; then all domains are loaded together.
 
     Args:
         mart: The mart.
@@ -56,12 +56,22 @@ def _as_last_published(mart: Mart, domain: str, version: int) -> Decision:
     return Decision(
         domain=domain,
         action="rebuild",
-        reason=f"rollback to version {version}",
+        reason=f"{ROLLBACK}{version}",
         source=SourceState(last.rows, last.watermark, last.fingerprint),
-        watermark_from=last.watermark,
+        watermark_from=_watermark(mart, domain, version),
         parameters=last.parameters,
         code_version=last.code_version,
     )
+
+
+def _watermark(mart: Mart, domain: str, version: int) -> datetime | None:
+    """Newest updated_at, UTC, among the rows that a domain held at a version."""
+    found = mart.scalar(
+        f"SELECT arg_max(watermark_to, started_at) FROM {ledger.LEDGER.name}"
+        f" WHERE domain = ? AND status = 'published' AND version <= {version}",
+        [domain],
+    )
+    return found if isinstance(found, datetime) else None
 
 
 def prune(mart: Mart, tables: Mapping[str, PublishedTable], before: datetime) -> dict[str, int]:

@@ -26,16 +26,25 @@ class Shape:
         is_new: There is no such table yet.
         added: Columns that it does not have, with their types; its rows hold NULL there.
         widened: Columns whose new type holds every value of the old one, with that type.
+        kept: Columns whose old type holds every value of the new one, with the old type, which stays.
     """
 
     is_new: bool = False
     added: Mapping[str, str] = field(default_factory=dict)
     widened: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_altered(self) -> bool:
         """Has the published table to be altered?"""
         return bool(self.added or self.widened)
+
+    def fitted(self, select: str) -> str:
+        """A SELECT of new rows, in the types that the table keeps."""
+        if not self.kept:
+            return select
+        casts = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in self.kept.items())
+        return f"SELECT * REPLACE ({casts}) FROM ({select})"
 
     def as_new(self, column: str) -> str:
         """A column of the published table ``old`` as the new shape has it, in SQL."""
@@ -50,7 +59,7 @@ def compare_shapes(mart: Mart, table: PublishedTable, select: str) -> Shape:
     """Compare the columns of a SELECT with those of the table that is published.
 
     Raises:
-        SchemaError: A column is missing, or its type is narrower: values that readers see would be lost.
+        SchemaError: A column is missing, or its type holds other values: what readers see would be lost.
     """
     old = mart.columns(table.name)
     if not old:
@@ -58,14 +67,16 @@ def compare_shapes(mart: Mart, table: PublishedTable, select: str) -> Shape:
     new = {str(name): str(kind) for name, kind, *_ in mart.execute(f"DESCRIBE {select}")}
     lost = [name for name in old if name not in new and not name.startswith("_")]
     changed = {name: kind for name, kind in new.items() if name in old and old[name] != kind}
-    narrower = [f"{name} from {old[name]} to {kind}" for name, kind in changed.items() if not holds(kind, old[name])]
+    kept = {name: old[name] for name, kind in changed.items() if holds(old[name], kind)}
+    widened = {name: kind for name, kind in changed.items() if name not in kept}
+    narrower = [f"{name} from {old[name]} to {kind}" for name, kind in widened.items() if not holds(kind, old[name])]
     if lost or narrower:
         what = "; ".join([*(f"{name} is gone" for name in lost), *narrower])
         raise SchemaError(
             f"{table.name}: its columns changed in a way that would lose published values: {what}.",
             f"If that is right, move the mart file {mart.path} away and run again: a new mart is made.",
         )
-    return Shape(added={name: kind for name, kind in new.items() if name not in old}, widened=changed)
+    return Shape(added={name: kind for name, kind in new.items() if name not in old}, widened=widened, kept=kept)
 
 
 def holds(wide: str, narrow: str) -> bool:

@@ -67,6 +67,8 @@ def ask_again(attempts: int, ask: Callable[[], Answer]) -> Answer:
 def was_refused(error: psycopg2.Error) -> bool:
     """Did a server answer, and will it answer the same next time? Before a connection stands there is no SQLSTATE."""
     text = str(error)
+    if "no password supplied" in text:
+        return True
     return "FATAL:" in text and not any(words in text for words in BUSY)
 
 
