@@ -271,3 +271,20 @@ def test_a_runner_of_several_nodes_at_a_time_is_refused(project: Project, runner
         "  Nothing was published, the mart is as it was.\n"
         "  Leave the runner out; the engine uses all cores by itself."
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("kind: oracle", "source.kind: Input should be 'files' or 'postgres'."),
+        ("kidn: files", "source.kidn: Extra inputs are not permitted."),
+        ("attempts: 0", "source.attempts: Input should be greater than or equal to 1."),
+    ],
+)
+def test_an_impossible_setting_is_refused_with_its_key(project: Project, source: str, message: str):
+    (project.folder / "conf" / "local" / "globals.yml").write_text(f"source: {{{source}}}")
+    with pytest.raises(ParameterError) as refusal:
+        project.run("products")
+    assert str(refusal.value) == (
+        f"{message}\n  Nothing was published, the mart is as it was.\n  Correct globals.yml of the environment."
+    )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.utils import find_kedro_project
+from pydantic import BaseModel, ValidationError
+
+from datamart_kedro.errors import ParameterError
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 SOFT = dict.fromkeys(("globals", "parameters", "credentials"), "soft")
 """An environment names only what differs from base, however deep it lies."""
@@ -47,6 +53,19 @@ def absolute(path: str) -> str:
 def project_folder() -> Path:
     """The folder of the project that the process was started in or below."""
     return find_kedro_project(Path.cwd()) or Path.cwd()
+
+
+def settings_of(model: type[Settings], block: str, values: Mapping[str, Any]) -> Settings:
+    """A block of ``globals.yml`` as the model that describes it.
+
+    Raises:
+        ParameterError: Naming the keys that are unknown or have an impossible value, and what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = [f"{block}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise ParameterError("; ".join(faults) + ".", "Correct globals.yml of the environment.") from None
 
 
 def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

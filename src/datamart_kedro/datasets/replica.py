@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro.io import CatalogProtocol, DatasetError, SharedMemoryCatalogProtocol
 
+from datamart_kedro.config import settings_of
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import refusal_in
 
@@ -65,7 +66,7 @@ class Replica(MartDataset[None, "ReplicaReport | None"]):
         from datamart_kedro.replica.settings import ReplicaSettings  # here: other environments do without a driver
         from datamart_kedro.replica.synchronise import synchronise
 
-        return synchronise(self.mart, ReplicaSettings.model_validate(self._settings), self._url)
+        return synchronise(self.mart, settings_of(ReplicaSettings, "replica", self._settings), self._url)
 
     def save(self, data: None) -> NoReturn:
         """Refused: a replica follows its mart."""

@@ -6,6 +6,7 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from datamart_kedro.config import settings_of
 from datamart_kedro.control.probe import Probe
 from datamart_kedro.datasets.mart_dataset import Loaded, MartDataset, Saved
 from datamart_kedro.errors import SourceError
@@ -40,7 +41,7 @@ class SourceDataset(MartDataset[Saved, Loaded]):
     ) -> None:
         super().__init__(mart, metadata)
         self.domain = domain
-        self.settings = ShopSettings.model_validate(source)
+        self.settings = settings_of(ShopSettings, "source", source)
         self._url = (credentials or {}).get("url")
 
     def probe(self) -> Probe:
