@@ -441,3 +441,23 @@ def test_a_parquet_file_replaced_before_publication_is_refused(project: Project,
         project.run("products")
     assert caught.value.happened == "data/01_raw/products.parquet changed between check and reading."
     assert project.query("SELECT product_id FROM tb_products") == [(7,)]
+
+
+@pytest.mark.parametrize(
+    ("query", "is_view"),
+    [
+        ("SELECT id FROM 'a.parquet'", True),
+        ("SELECT id + 1 AS id FROM 'a.parquet' WHERE id > 1 UNION ALL SELECT id FROM 'a.parquet'", True),
+        ("SELECT id, count(*) AS n FROM 'a.parquet' GROUP BY id", False),
+        ("SELECT a.id FROM 'a.parquet' AS a JOIN 'a.parquet' AS b USING (id)", False),
+        ("SELECT id FROM 'a.parquet' LIMIT 1", False),
+    ],
+)
+def test_rows_of_parquet_are_copied_where_making_them_again_would_cost(
+    folder: Path, engine: duckdb.DuckDBPyConnection, query: str, is_view: bool
+):
+    duckdb.sql(f"COPY (SELECT unnest([1, 2, 3]) AS id) TO '{folder / 'a.parquet'}'")
+    engine.execute(f"SET file_search_path = '{folder}'")
+    source(folder).extract(query, engine, "source_customers")
+    views = engine.execute("SELECT view_name FROM duckdb_views() WHERE view_name = 'source_customers'").fetchall()
+    assert bool(views) is is_view
