@@ -26,6 +26,12 @@ def test_nothing_new():
     assert report_lines(ReplicaReport(PLACE, 7, 7)) == [f"Replica: {PLACE} holds version 7 already."]
 
 
+def test_only_the_ledger_went_on():
+    assert report_lines(ReplicaReport(PLACE, 7, 7, written=4)) == [
+        f"Replica: {PLACE} holds version 7 already; its ledger is brought up to date."
+    ]
+
+
 def test_nothing_published():
     assert report_lines(ReplicaReport(PLACE, None, 0)) == [
         f"Replica: nothing is published yet that {PLACE} could serve."

@@ -53,6 +53,8 @@ def _done(report: ReplicaReport) -> str:
         return f"Replica: nothing is published yet that {report.place} could serve."
     if not report.is_changed:
         return f"Replica: {report.place} holds version {report.version} already."
+    if report.before == report.version and not report.mended:
+        return f"Replica: {report.place} holds version {report.version} already; its ledger is brought up to date."
     since = "for the first time" if report.before is None else f"after version {report.before}"
     if report.before == report.version:
         since = "as before"
