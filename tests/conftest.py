@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,11 @@ from tests.project import Project, psql
 from tests.shop import SHOP
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C also where the tests are a job in the background, which ignores it: some tests send it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
