@@ -6,6 +6,8 @@ while a notebook sees an ordinary exception.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 UNTOUCHED = "Nothing was published, the mart is as it was."
@@ -28,13 +30,16 @@ class MartError(click.ClickException):
         click.echo(f"{type(self).__name__}: {self.message}", file=file, err=True)  # type: ignore[arg-type]
 
 
-def refusal_in(error: BaseException | None) -> MartError | None:
-    """The refusal among an exception and its causes; Kedro wraps what datasets raise."""
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and what it came from; Kedro wraps what datasets raise."""
     while error is not None:
-        if isinstance(error, MartError):
-            return error
+        yield error
         error = error.__cause__ or error.__context__
-    return None
+
+
+def refusal_in(error: BaseException) -> MartError | None:
+    """The refusal among an exception and its causes."""
+    return next((cause for cause in causes(error) if isinstance(cause, MartError)), None)
 
 
 class SourceError(MartError):

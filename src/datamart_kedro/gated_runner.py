@@ -18,7 +18,7 @@ from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.datasets.replica import serve
-from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped
+from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
 from datamart_kedro.mart.mart import Mart, first_line
@@ -182,13 +182,11 @@ def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool
 
 def _refusal(error: Exception, node: str) -> MartError:
     """The refusal in a chain of exceptions, or one made of what the engine says."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in causes(error):
         if isinstance(cause, MartError):
             return cause
         if isinstance(cause, duckdb.Error):
             return _engine_refusal(cause, node)
-        cause = cause.__cause__ or cause.__context__
     return RunError(
         f"{node or 'The run'} failed: {type(error).__name__}: {first_line(error)}",
         "The full traceback is in logs/datamart.log.",
