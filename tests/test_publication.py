@@ -204,16 +204,6 @@ def test_a_run_that_was_killed_is_closed_by_the_next_one(published: Project):
     ]
 
 
-def test_a_mart_held_by_another_process_is_refused_with_its_name(published: Project):
-    with published.held_mart() as process, pytest.raises(MartFileError) as refusal:
-        published.run()
-    assert f"PID {process}" in str(refusal.value)
-    assert str(refusal.value).startswith(f"Another process holds the mart {published.mart}")
-    assert str(refusal.value).endswith(
-        "Wait until it ends, or close the notebook or tool that has the file open; then run again."
-    )
-
-
 def test_a_file_that_is_no_mart_is_refused_and_left_alone(project: Project):
     project.mart.write_text("not a database, but long enough to be taken for one" * 300)
     before = project.mart.read_bytes()

@@ -58,6 +58,10 @@ class MartFileError(MartError):
     """The mart file cannot be opened or written."""
 
 
+class HeldMartError(MartFileError):
+    """Another process has the mart file."""
+
+
 class ContractError(MartError):
     """A published table would not hold what it promises."""
 

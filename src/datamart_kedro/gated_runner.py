@@ -21,8 +21,10 @@ from datamart_kedro.datasets.replica import serve
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
-from datamart_kedro.mart.mart import Mart, first_line
+from datamart_kedro.mart.file import first_line
+from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.publication import publish
+from datamart_kedro.mart.readable import release
 from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
 from datamart_kedro.node_clock import NodeClock
 from datamart_kedro.report import closing_table, unmapped_values
@@ -100,7 +102,7 @@ class GatedRunner(AbstractRunner):
         finally:
             mart.run = None
             close_shops()
-            mart.close()
+            release(mart)
             if hook_manager is not None:
                 hook_manager.unregister(clock)
 

@@ -37,7 +37,7 @@ def command(env: str | None, domain: str | None, run_id: str | None, reason: str
         raise UsageError(f"There is no domain {domain}.", f"There are {', '.join(DOMAINS)}.", state="")
     if target is not None and target.exists():
         raise UsageError(f"{target} exists already.", "Name a new file.", state="Nothing was written.")
-    with open_mart(env) as mart:
+    with open_mart(env, whole=True) as mart:
         counts = count_rejected(mart, domain, run_id, reason)
         if target is not None:
             rows = export_rejected(mart, domain, run_id, reason, target)

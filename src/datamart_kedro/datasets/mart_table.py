@@ -11,8 +11,9 @@ from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import MissingTableError
 from datamart_kedro.mart.domains import domain_of, published_table
 from datamart_kedro.mart.keys import is_key_unique
-from datamart_kedro.mart.mart import quoted
+from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.publication import build, note_loaded
+from datamart_kedro.mart.readable import reading, release
 from datamart_kedro.mart.versions import resolve_version, select_as_of
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         """
         if self.as_of is not None:
             return self._load_as_of(self.as_of)
-        name = self._readable_name()
-        if not self.mart.exists(name):
+        name, mart = self._readable_name(), self._reading()
+        if not mart.exists(name):
             raise MissingTableError(
                 f"There is no table {self.table} in the mart yet.",
                 f"Make it with `kedro run --pipelines={domain_of(self.table)}`, or everything with `kedro run`.",
             )
-        return self.mart.table(name, temporary=name.startswith("next_"))
+        return mart.table(name, temporary=name.startswith("next_"))
 
     def save(self, data: ir.Table) -> None:
         """Compute the expression in the engine and keep its rows."""
@@ -98,11 +99,12 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         )
 
     def _load_as_of(self, as_of: int | str | datetime) -> ir.Table:
-        version = resolve_version(self.mart, as_of)
+        mart = self._reading()
+        version = resolve_version(mart, as_of)
         name = f"{self.table}_as_of_{version}"
-        select = select_as_of(self.mart, published_table(domain_of(self.table)), version)
-        self.mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
-        return self.mart.table(name, temporary=True)
+        select = select_as_of(mart, published_table(domain_of(self.table)), version)
+        mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+        return mart.table(name, temporary=True)
 
     def preview(self) -> TablePreview:
         """The first rows, for Kedro-Viz."""
@@ -110,8 +112,9 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
 
         if not self._exists():
             return TablePreview({"columns": [], "index": [], "data": []})
-        rows = self.mart.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
-        columns = list(self.mart.columns(self.table))
+        mart = self._reading()
+        rows = mart.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
+        columns = list(mart.columns(self.table))
         data = [list(row) for row in rows]
         return TablePreview({"columns": columns, "index": list(range(len(data))), "data": data})
 
@@ -120,8 +123,18 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         domain = domain_of(self.table)
         return f"next_{domain}" if run and self.table == f"tb_{domain}" and domain in run.built else self.table
 
+    def _reading(self) -> Mart:
+        """Where the table is read: within a run the mart, else the copy of what is published if it is there."""
+        copy = reading(self.mart)
+        return copy if copy is not self.mart and copy.exists(self.table) else self.mart
+
     def _exists(self) -> bool:
-        return self.mart.exists(self.table)
+        return self._reading().exists(self.table)
+
+    def _release(self) -> None:
+        """Let go of the file; the next load sees what was published since."""
+        if not self.mart.is_written:
+            release(self.mart)
 
     def _describe(self) -> dict[str, Any]:
         return {"table": self.table, "mart": str(self.mart.path)}

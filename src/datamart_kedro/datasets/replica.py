@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import duckdb
 from kedro.io import CatalogProtocol, DatasetError, SharedMemoryCatalogProtocol
 
 from datamart_kedro.config import settings_of
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import refusal_in
+from datamart_kedro.mart.file import first_line
+from datamart_kedro.mart.readable import refresh_copy
 
 if TYPE_CHECKING:
     from datamart_kedro.replica.report import ReplicaReport
@@ -18,9 +21,25 @@ logger = logging.getLogger(__name__)
 
 
 def serve(catalog: CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol) -> None:
-    """Bring the replica of a catalog up to date; one that cannot be reached fails nothing, it catches up later."""
+    """Bring what is read elsewhere up to date: the readable copy of the mart, and its replica.
+
+    A copy that cannot be written, or a replica that cannot be reached, fails nothing: it catches up at the next run.
+    """
+    if "replica" not in catalog:
+        return
+    replica = catalog.get("replica")
+    assert isinstance(replica, Replica)
+    mart = replica.mart
     try:
-        report = catalog.load("replica") if "replica" in catalog else None
+        refresh_copy(mart)
+    except (duckdb.Error, OSError) as error:
+        logger.warning(
+            "%s could not be written and is as it was: %s The next run tries again.",
+            mart.settings.readable_copy,
+            first_line(error),
+        )
+    try:
+        report = catalog.load("replica")
     except DatasetError as error:
         logger.warning(refusal_in(error) or error)
         return

@@ -16,6 +16,13 @@ def published_table(domain: str) -> PublishedTable:
     return table
 
 
+def published_tables() -> dict[str, PublishedTable]:
+    """The published tables of all domains, by domain."""
+    from datamart_kedro.pipeline_registry import DOMAINS  # here, since the pipelines read what domains declare
+
+    return {domain: published_table(domain) for domain in DOMAINS}
+
+
 def source_columns(domain: str) -> Mapping[str, SourceColumn]:
     """The `SOURCE` that a domain declares."""
     found: Mapping[str, SourceColumn] = _columns(domain).SOURCE

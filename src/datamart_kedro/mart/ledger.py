@@ -117,11 +117,19 @@ def create_ledger(mart: Mart) -> None:
             comment(mart, table, table.columns)
 
 
-def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str]) -> None:
-    """Write down what a table and its columns mean."""
-    mart.execute(f"COMMENT ON TABLE {quoted(table.name)} IS {literal(table.comment)}")
+def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str], place: str = "") -> None:
+    """Write down what a table and its columns mean.
+
+    Args:
+        mart: Open for writing.
+        table: Its comment is written.
+        meanings: Comments of its columns.
+        place: The table in SQL, if it is not the mart's own.
+    """
+    place = place or quoted(table.name)
+    mart.execute(f"COMMENT ON TABLE {place} IS {literal(table.comment)}")
     for name, meaning in meanings.items():
-        mart.execute(f"COMMENT ON COLUMN {quoted(table.name)}.{quoted(name)} IS {literal(meaning)}")
+        mart.execute(f"COMMENT ON COLUMN {place}.{quoted(name)} IS {literal(meaning)}")
 
 
 def current_version(mart: Mart) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from datamart_kedro.errors import MartFileError
+from datamart_kedro.mart.file import connect, unsign
 from datamart_kedro.progress import watched
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from datamart_kedro.mart.run import Run
-
-STORAGE: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
-"""Format of a new mart file, which every DuckDB since 1.4 reads. Texts are written in two thirds of the time that they
-take in DuckDB's default, the format of 0.10."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,8 @@ class MartSettings:
         project: Folder that relative paths in source queries start from.
         memory_limit: Such as ``2GB``.
         threads: Threads of the engine; as many as the machine has cores if absent.
+        wait_s: Seconds to wait for another process that has the file; none by default.
+        readable_copy: A copy of the published tables that every tool can read at any time; none if absent.
     """
 
     path: str
@@ -47,6 +45,8 @@ class MartSettings:
     project: str
     memory_limit: str = "2GB"
     threads: int | None = None
+    wait_s: float = 0
+    readable_copy: str | None = None
 
 
 class Mart:
@@ -69,13 +69,14 @@ class Mart:
         """Open the file, or reopen it if it was open for reading only and `write` is asked for.
 
         Raises:
-            MartFileError: The file is held by another process, is not a mart, or cannot be made.
+            HeldMartError: Another process has the file.
+            MartFileError: It is not a mart, or cannot be made.
         """
         with self._lock:
             if self._connection is not None and (self._writable or not write):
                 return
             self.close()
-            self._connection = self._connect(read_only=not write)
+            self._connection = connect(self.path, read_only=not write, wait_s=self.settings.wait_s)
             self._writable = write
             self._configure()
 
@@ -83,9 +84,16 @@ class Mart:
         """Close the connection; tables loaded from it can no longer be read."""
         with self._lock:
             if self._connection is not None:
+                if self._writable:
+                    unsign(self.path)
                 self._connection.close()
             self._connection = self._backend = None
             self._computed = {}
+
+    @property
+    def is_written(self) -> bool:
+        """Has this process the file open for writing?"""
+        return self._connection is not None and self._writable
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -130,13 +138,20 @@ class Mart:
         """Is there a table of that name?"""
         return bool(self.columns(table))
 
-    def columns(self, table: str) -> dict[str, str]:
-        """Names and types of a table's columns, empty if there is no such table."""
+    def columns(self, table: str, catalog: str | None = None) -> dict[str, str]:
+        """Names and types of a table's columns, empty if there is no such table.
+
+        Args:
+            table: Its name, or that of a view; a temporary one counts as well.
+            catalog: The attached database that it is in; the mart and the run's temporary tables if absent.
+        """
         if self._connection is None and not self.path.exists():
             return {}
+        places = literal(catalog) if catalog else "current_database(), 'temp'"
         found = self.execute(
             "SELECT column_name, data_type FROM duckdb_columns()"
-            " WHERE table_name = ? AND schema_name = 'main' AND NOT internal ORDER BY column_index",
+            f" WHERE table_name = ? AND database_name IN ({places}) AND schema_name = 'main' AND NOT internal"
+            " ORDER BY column_index",
             [table],
         )
         return {str(name): str(kind) for name, kind in found}
@@ -172,28 +187,6 @@ class Mart:
         )
         for (kind,) in kinds:
             self.execute(f"DROP {kind} temp.{quoted(name)}")
-
-    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if read_only and not self.path.exists():
-            raise MartFileError(
-                f"There is no mart at {self.path}.",
-                "Make it with `kedro run`.",
-                state="Nothing has been published yet.",
-            )
-        try:
-            is_new = not self.path.exists()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return duckdb.connect(self.path, read_only=read_only, config=STORAGE if is_new else {})
-        except (duckdb.Error, OSError) as error:
-            if "Conflicting lock" in str(error):
-                raise MartFileError(
-                    f"Another process holds the mart {self.path}: {_holder(str(error))}",
-                    "Wait until it ends, or close the notebook or tool that has the file open; then run again.",
-                ) from None
-            raise MartFileError(
-                f"The mart {self.path} cannot be opened: {first_line(error)}",
-                "Check that it is a DuckDB file, and that it and its folder may be written.",
-            ) from None
 
     def _configure(self) -> None:
         settings = self.settings
@@ -272,14 +265,3 @@ def _value(parameter: object) -> str:
     if isinstance(parameter, datetime):
         return timestamp(parameter)
     return literal(str(parameter))
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says first, bounded."""
-    return str(error).strip().splitlines()[0][:300]
-
-
-def _holder(message: str) -> str:
-    """The part of DuckDB's message that names the process."""
-    _, _, tail = message.partition("Conflicting lock is held in ")
-    return tail.split(". See also")[0].splitlines()[0][:200] if tail else first_line(OSError(message))

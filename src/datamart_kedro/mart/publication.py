@@ -10,6 +10,7 @@ from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.control.decision import Decision, StagedLoad
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
+from datamart_kedro.mart.as_of import make_macro
 from datamart_kedro.mart.contracts import enforce
 from datamart_kedro.mart.history import history_of, keep_superseded, make_history
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
@@ -151,6 +152,7 @@ def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
         mart.execute(f"ALTER TABLE {source} RENAME TO {quoted(table.name)}")
         make_history(mart, table)
         _comment(mart, table)
+        make_macro(mart, table)
         return
     if built.shape.is_altered:
         _alter(mart, table, built.shape)
@@ -174,6 +176,7 @@ def _alter(mart: Mart, table: PublishedTable, shape: Shape) -> None:
         for column, kind in shape.widened.items():
             mart.execute(f"ALTER TABLE {quoted(name)} ALTER COLUMN {quoted(column)} TYPE {kind}")
     _comment(mart, table)
+    make_macro(mart, table)
 
 
 def _comment(mart: Mart, table: PublishedTable) -> None:

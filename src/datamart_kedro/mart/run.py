@@ -14,6 +14,7 @@ from datamart_kedro.control.decision import Decision
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
+from datamart_kedro.mart.file import sign
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.shape import Shape
 
@@ -137,6 +138,7 @@ def now() -> datetime:
 def begin(mart: Mart, run_id: str, domains: Iterable[str]) -> Run:
     """Open the mart for writing and start a run of some domains in it."""
     mart.open(write=True)
+    sign(mart.path, run_id)
     ledger.create_ledger(mart)
     for other in ledger.close_interrupted(mart):
         logger.warning(

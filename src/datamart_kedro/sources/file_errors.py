@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from datamart_kedro.errors import SourceError
-from datamart_kedro.mart.mart import first_line
+from datamart_kedro.mart.file import first_line
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """How a file in UTF-16 begins."""
