@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from datamart_kedro.commands.periods import words
-from datamart_kedro.errors import SourceError
+from datamart_kedro.errors import RunError, SourceError
+from datamart_kedro.pipeline_registry import DOMAINS
 from tests.project import Project
 from tests.shop import SHOP, customer, item, order
 
@@ -141,3 +142,54 @@ def test_a_file_that_cannot_be_written_is_refused(dirty: Project, target: str):
 )
 def test_periods_are_said_to_two_places(seconds: int, said: str):
     assert words(timedelta(seconds=seconds)) == said
+
+
+def test_every_node_of_a_run_leaves_its_seconds_and_rows(project: Project):
+    project.run()
+    found = project.query("SELECT node, domain, rows_made FROM tb_control_node_times ORDER BY node")
+    assert [node for node, *_ in found] == sorted(
+        ["publication", *(f"{do}_{d}" for d in DOMAINS for do in ("check", "stage", "build", "verify"))]
+    )
+    assert ("stage_orders", "orders", len(SHOP["orders"])) in found
+    assert ("build_order_items", "order_items", len(SHOP["order_items"])) in found
+    assert ("check_products", "products", None) in found
+    ((node_seconds, run_seconds),) = project.query(
+        "SELECT (SELECT sum(seconds) FROM tb_control_node_times),"
+        " date_diff('microsecond', min(started_at), max(finished_at)) / 1e6 FROM tb_control_data_update"
+    )
+    assert node_seconds > 0
+    assert node_seconds < run_seconds + 1
+
+
+def test_the_nodes_of_a_failed_run_leave_their_seconds_as_well(published: Project, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("datamart_kedro.gated_runner.confirm_shops", fail)
+    published.write_source("customers", SHOP["customers"][:1])
+    with pytest.raises(RunError):
+        published.run("customers")
+    nodes = published.query(
+        "SELECT node FROM tb_control_node_times JOIN tb_control_data_update USING (run_id, domain)"
+        " WHERE status = 'failed' ORDER BY node"
+    )
+    assert nodes == [("build_customers",), ("check_customers",), ("stage_customers",), ("verify_customers",)]
+
+
+def test_history_shows_how_long_nodes_took_and_usually_take(published: Project):
+    runs = {"a": (1, 2.0), "b": (2, 3.0), "c": (3, 10.0), "d": (4, 7.0)}
+    published.execute("DELETE FROM tb_control_node_times")
+    for run, (day, seconds) in runs.items():
+        published.execute(
+            f"INSERT INTO tb_control_data_update (run_id, domain, status, started_at)"
+            f" VALUES ('{run}', 'orders', 'published', TIMESTAMP '2030-01-0{day}');"
+            f"INSERT INTO tb_control_node_times VALUES ('{run}', 'build_orders', 'orders', {seconds}, {1000 * day})"
+        )
+    shown = published.cli("kedro", "mart", "history", "--nodes").stdout.splitlines()
+    assert [line.split() for line in shown] == [
+        ["node", "rows", "seconds", "usually", "of", "runs", "in", "run"],
+        ["build_orders", "4,000", "7.00", "3.00", "3", "d"],
+    ]
+    one = json.loads(published.cli("kedro", "mart", "history", "--nodes", "--json", "--domain", "orders").stdout)
+    assert one[0]["usual_seconds"] == 3.0
+    assert json.loads(published.cli("kedro", "mart", "history", "--nodes", "--json", "--domain", "x").stdout) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from time import perf_counter
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
 from datamart_kedro.mart.file import first_line
 from datamart_kedro.mart.mart import Mart
+from datamart_kedro.mart.node_times import PUBLICATION, NodeTime, keep_times
 from datamart_kedro.mart.publication import publish
 from datamart_kedro.mart.readable import release
 from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
@@ -84,18 +86,21 @@ class GatedRunner(AbstractRunner):
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
-            run.seconds = clock.by_domain(wiring)
+            run.times = clock.times(wiring, run.rows)
             confirm_shops()
+            started = perf_counter()
             counts = publish(mart)
+            run.times.append(NodeTime(PUBLICATION, None, perf_counter() - started))
         except (KeyboardInterrupt, duckdb.InterruptException):
-            fail(mart, "interrupted", "stopped by Ctrl-C")
+            fail(mart, "interrupted", "stopped by Ctrl-C", clock.times(wiring))
             raise RunStopped("The run was stopped by Ctrl-C.", "Run again when you like.") from None
         except Exception as error:
             refusal = _refusal(error, clock.node)
-            fail(mart, "failed", str(refusal))
+            fail(mart, "failed", str(refusal), clock.times(wiring))
             logger.debug("Run %s failed", run_id, exc_info=error)
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
+            keep_times(mart, run.run_id, run.times)
             self._tell(mart, run, counts)
             serve(catalog)
             return result

@@ -37,7 +37,7 @@ def closing_table(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> list
                 if domain in run.built
                 else "----"
             ),
-            f"{run.seconds.get(domain, 0.0):.1f}",
+            f"{run.seconds(domain):.1f}",
         )
         for domain, c in sorted(counts.items())
     ]

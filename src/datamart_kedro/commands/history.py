@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +12,12 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from datamart_kedro.commands.open_mart import open_mart
+from datamart_kedro.mart.node_times import NodeSpeed, node_speeds
 from datamart_kedro.mart.status import past_runs
 from datamart_kedro.report import aligned
 
 COUNTS = ("read", "staged", "rejected", "superseded", "inserted", "updated", "deleted")
+NODES = ("node", "rows", "seconds", "usually", "of runs", "in run")
 HEADER = ("started (UTC)", "domain", "status", *COUNTS, "version", "seconds", "why")
 
 
@@ -21,16 +25,42 @@ HEADER = ("started (UTC)", "domain", "status", *COUNTS, "version", "seconds", "w
 @env_option
 @click.option("--domain", default=None, help="The one to look at; all if absent.")
 @click.option("--limit", default=40, show_default=True, help="Rows at most.")
+@click.option("--nodes", is_flag=True, help="How long each node took when it ran last, and usually.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def command(env: str | None, domain: str | None, limit: int, as_json: bool) -> None:
-    """Show what past runs did, the newest first: rows, versions, seconds, and why."""
+def command(env: str | None, domain: str | None, limit: int, nodes: bool, as_json: bool) -> None:
+    """Show what past runs did, the newest first: rows, versions, seconds, and why.
+
+    With --nodes, how long each node took when it ran last, the slowest first, beside the median of the runs before.
+    """
     with open_mart(env) as mart:
+        if nodes:
+            _show_nodes(node_speeds(mart, domain), as_json)
+            return
         runs = past_runs(mart, domain, limit)
     if as_json:
         click.echo(json.dumps(runs, default=str))
         return
     texts = (HEADER[0], "domain", "status", "why")
     for line in aligned([HEADER, *(_row(run) for run in runs)], to_the_left=texts):
+        click.echo(line.rstrip())
+
+
+def _show_nodes(speeds: Sequence[NodeSpeed], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(speed) for speed in speeds]))
+        return
+    rows = [
+        (
+            speed.node,
+            "-" if speed.rows is None else f"{speed.rows:,}",
+            f"{speed.seconds:.2f}",
+            "-" if speed.usual_seconds is None else f"{speed.usual_seconds:.2f}",
+            str(speed.runs),
+            speed.run_id,
+        )
+        for speed in speeds
+    ]
+    for line in aligned([NODES, *rows], to_the_left=("node", "in run")):
         click.echo(line.rstrip())
 
 

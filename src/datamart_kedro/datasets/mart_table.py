@@ -84,6 +84,8 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
                 note_loaded(self.mart, domain)
             if self.table == f"tmp_{domain}":
                 self._let_go_of_source(domain)
+        if self.mart.run is not None:
+            self.mart.run.rows[self.table] = rows
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
 
     def _let_go_of_source(self, domain: str) -> None:

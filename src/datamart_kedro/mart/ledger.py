@@ -79,6 +79,19 @@ RESULTS = PublishedTable(
     },
 )
 
+NODE_TIMES = PublishedTable(
+    name="tb_control_node_times",
+    key=("run_id", "node"),
+    comment="One row per run and node: how long it took.",
+    columns={
+        "run_id": "Run.",
+        "node": "Node of the pipeline; publication stands for what follows all nodes.",
+        "domain": "Its domain; NULL for what is of all domains.",
+        "seconds": "Wall clock: loading its inputs, computing, and saving its outputs.",
+        "rows_made": "Rows of the table that it made; NULL if it made none.",
+    },
+)
+
 CHECK = "tmp_tb_control_data_update"
 
 _SCHEMA = f"""
@@ -100,6 +113,9 @@ CREATE TABLE IF NOT EXISTS {RESULTS.name} (
     run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, rule VARCHAR NOT NULL, severity VARCHAR NOT NULL,
     rows_checked BIGINT NOT NULL, breaches BIGINT NOT NULL, example VARCHAR
 );
+CREATE TABLE IF NOT EXISTS {NODE_TIMES.name} (
+    run_id VARCHAR NOT NULL, node VARCHAR NOT NULL, domain VARCHAR, seconds DOUBLE NOT NULL, rows_made BIGINT
+);
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
@@ -110,7 +126,7 @@ CREATE TABLE IF NOT EXISTS {CHECK} (
 
 def create_ledger(mart: Mart) -> None:
     """Make the ledger's tables where they do not exist."""
-    tables = (LEDGER, REJECTED, PRUNED, RESULTS)
+    tables = (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES)
     if not all(mart.exists(name) for name in (CHECK, *(table.name for table in tables))):
         mart.execute(_SCHEMA)
         for table in tables:

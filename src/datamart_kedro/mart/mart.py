@@ -260,7 +260,7 @@ def _with_values(sql: str, parameters: Sequence[object]) -> str:
 def _value(parameter: object) -> str:
     if parameter is None:
         return "NULL"
-    if isinstance(parameter, bool | int):
+    if isinstance(parameter, bool | int | float):
         return str(parameter)
     if isinstance(parameter, datetime):
         return timestamp(parameter)

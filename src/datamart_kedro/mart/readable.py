@@ -27,6 +27,7 @@ from datamart_kedro.mart.publication import transaction
 
 COPY = "readable"
 """Name under which the copy is attached to the mart."""
+LEDGERS = (ledger.LEDGER, ledger.PRUNED, ledger.RESULTS, ledger.NODE_TIMES)
 MAX_CHANGED_SHARE = 0.25
 """Of the rows of a table: where more changed, it is written anew, which is cheaper and leaves no holes in the file."""
 
@@ -102,7 +103,7 @@ def refresh_copy(mart: Mart) -> None:
 def _tables(mart: Mart) -> list[PublishedTable]:
     """What is copied: published tables, histories and ledgers, as far as there are any."""
     published = list(published_tables().values())
-    tables = [*published, *map(history_of, published), ledger.LEDGER, ledger.PRUNED, ledger.RESULTS]
+    tables = [*published, *map(history_of, published), *LEDGERS]
     return [table for table in tables if mart.exists(table.name)]
 
 
@@ -111,7 +112,7 @@ def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
     here, there = quoted(table.name), f"{COPY}.main.{quoted(table.name)}"
     if held is None or mart.columns(table.name) != mart.columns(table.name, catalog=COPY):
         _write(mart, table, here, there)
-    elif table.name in (ledger.LEDGER.name, ledger.PRUNED.name, ledger.RESULTS.name):
+    elif table in LEDGERS:
         mart.execute(f"DELETE FROM {there}")
         mart.execute(f"INSERT INTO {there} FROM {here}")
     else:

@@ -16,6 +16,7 @@ from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.file import sign
 from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.node_times import NodeTime, keep_times
 from datamart_kedro.mart.shape import Shape
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,8 @@ class Run:
         loaded: Domains staged in this run, with the number of rows that their source delivered.
         held: How the contracts of the domains built in this run fared.
         results: How every rule fared, by domain.
-        seconds: Time that the nodes of each domain took.
+        rows: Rows of the tables that it has made so far, by name.
+        times: What its nodes took.
     """
 
     run_id: str
@@ -127,7 +129,12 @@ class Run:
     loaded: dict[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     results: dict[str, list[RuleResult]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    times: list[NodeTime] = field(default_factory=list)
+
+    def seconds(self, domain: str) -> float:
+        """Seconds that the nodes of a domain took."""
+        return sum(time.seconds for time in self.times if time.domain == domain)
 
 
 def now() -> datetime:
@@ -153,7 +160,7 @@ def begin(mart: Mart, run_id: str, domains: Iterable[str]) -> Run:
     return mart.run
 
 
-def fail(mart: Mart, status: str, error: str) -> None:
+def fail(mart: Mart, status: str, error: str, times: Sequence[NodeTime] = ()) -> None:
     """Close the run's rows in the ledger; what was built stays unseen, what was staged stays for inspection.
 
     A mart that cannot be written any more, such as on a full disk, keeps them open: the next run closes them.
@@ -164,6 +171,7 @@ def fail(mart: Mart, status: str, error: str) -> None:
         ledger.end_run(mart, mart.run.run_id, status, error[:2000], now())
     except duckdb.Error as cause:
         logger.debug("The ledger cannot be written", exc_info=cause)
+    keep_times(mart, mart.run.run_id, times)
 
 
 def current_run(mart: Mart, what: str) -> Run:
