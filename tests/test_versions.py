@@ -170,6 +170,7 @@ def test_pruning_removes_what_can_no_longer_be_asked_for_and_says_so(renamed: Pr
         "tb_orders_history: 0 rows removed",
         "tb_products_history: 1 rows removed",
         "tb_order_items_history: 0 rows removed",
+        "tb_rejected_rows: 0 rows removed",
     ]
     with pytest.raises(VersionError) as refusal:
         load(renamed, "tb_products", 1)

@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "How fresh each domain is, and what is left over.",
     "history": "What past runs did.",
     "rejected": "Rows that were set aside: counted by reason, or exported.",
+    "replay": "Bring rows that were set aside through staging again.",
     "versions": "The versions of the mart: when, by which run, what changed.",
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",

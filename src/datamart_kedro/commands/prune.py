@@ -18,9 +18,9 @@ from datamart_kedro.mart.run import now
 @env_option
 @click.option("--keep", type=Period(), required=True, help="How far back the mart can still be read, such as 90d.")
 def command(env: str | None, keep: timedelta) -> None:
-    """Remove superseded rows that nobody can ask for any more; current rows stay."""
+    """Remove superseded rows that nobody can ask for any more, and rows that are no longer rejected; others stay."""
     with open_catalog(env, write=True) as (mart, catalog):
         removed = prune(mart, published_tables(mart), now() - keep)
         serve(catalog)
     for table, rows in removed.items():
-        click.echo(f"{table}_history: {rows:,} rows removed")
+        click.echo(f"{table}: {rows:,} rows removed")

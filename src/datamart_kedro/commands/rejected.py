@@ -13,16 +13,20 @@ from datamart_kedro.mart.rejected import count_rejected, export_rejected
 from datamart_kedro.pipeline_registry import DOMAINS
 from datamart_kedro.report import aligned
 
+HEADER = ("domain", "reason", "rows", "since run", "state")
 FORMATS = (".csv", ".json", ".parquet")
 
 
 @click.command("rejected")
 @env_option
 @click.option("--domain", default=None, help="The one to look at; all if absent.")
-@click.option("--run", "run_id", default=None, help="Run that read them; the last that read each domain if absent.")
+@click.option("--run", "run_id", default=None, help="Those of this run; those that are still set aside if absent.")
 @click.option("--reason", default=None, help="Only rows rejected for this reason, among others.")
+@click.option("--closed", is_flag=True, help="Those that are no longer set aside, with what became of them.")
 @click.option("--to", "target", type=click.Path(path_type=Path), default=None, help="Write the rows to a new file.")
-def command(env: str | None, domain: str | None, run_id: str | None, reason: str | None, target: Path | None) -> None:
+def command(
+    env: str | None, domain: str | None, run_id: str | None, reason: str | None, closed: bool, target: Path | None
+) -> None:
     """Count the rows that were rejected by domain and reason, and export them whole.
 
     The file's ending tells its format: .csv, .json (one row per line) or .parquet.
@@ -38,11 +42,11 @@ def command(env: str | None, domain: str | None, run_id: str | None, reason: str
     if target is not None and target.exists():
         raise UsageError(f"{target} exists already.", "Name a new file.", state="Nothing was written.")
     with open_mart(env, whole=True) as mart:
-        counts = count_rejected(mart, domain, run_id, reason)
+        counts = count_rejected(mart, domain, run_id, reason, closed=closed)
         if target is not None:
-            rows = export_rejected(mart, domain, run_id, reason, target)
-    header = ("run", "domain", "reason", "rows")
-    for line in aligned([header, *((*row[:3], f"{row[3]:,}") for row in counts)], to_the_left=header[:3]):
+            rows = export_rejected(mart, target, domain, run_id, reason, closed=closed)
+    lines = [(name, why, f"{count:,}", since, outcome) for name, why, count, since, outcome in counts]
+    for line in aligned([HEADER, *lines], to_the_left=(*HEADER[:2], *HEADER[3:])):
         click.echo(line)
     if target is not None:
         click.echo(f"{rows:,} rows are in {target}.")

@@ -116,14 +116,23 @@ def decide(
     source: SourceState,
     mart: DomainState,
     *,
-    force: bool,
+    force: object,
     parameters: Mapping[str, Any],
     code_version: str,
 ) -> Decision:
-    """Open the gate of a domain, or leave it closed, by the first reason that holds."""
+    """Open the gate of a domain, or leave it closed, by the first reason that holds.
+
+    Args:
+        domain: Such as ``orders``.
+        source: What its source holds now.
+        mart: What the mart knows of it.
+        force: The parameter: yes or no for all domains, or the name of one, or a list of names.
+        parameters: The domain's parameters.
+        code_version: Of the project, with a digest of the domain's code and query.
+    """
     asked = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
     reason = (
-        ("forced by `--params force=true`" if force else None)
+        _reason_to_force(domain, force)
         or _reason_in_mart(domain, source, mart)
         or _reason_in_project(mart, asked, code_version)
     )
@@ -137,6 +146,17 @@ def decide(
         parameters=asked,
         code_version=code_version,
     )
+
+
+def named(force: object) -> list[object]:
+    """What the parameter `force` names, if it names domains."""
+    return force if isinstance(force, list) else [force]
+
+
+def _reason_to_force(domain: str, force: object) -> str | None:
+    if force is True:
+        return "forced by `--params force=true`"
+    return f"forced by `--params force={domain}`" if domain in named(force) else None
 
 
 def _closed(last: LastPublication | None) -> str:

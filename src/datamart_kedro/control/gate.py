@@ -29,7 +29,7 @@ def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[
         parameters: Names of the parameters that its nodes take; a change of one opens the gate.
     """
 
-    def check(probe: Probe, state: DomainState, force: bool, *values: BaseModel) -> Decision:
+    def check(probe: Probe, state: DomainState, force: object, *values: BaseModel) -> Decision:
         """Decide what a run does for the domain; see `check_source`."""
         return check_source(domain, columns, tuple(parameters), probe, state, force, *values)
 
@@ -53,7 +53,7 @@ def check_source(
     names: Sequence[str],
     probe: Probe,
     state: DomainState,
-    force: bool,
+    force: object,
     *parameters: BaseModel,
 ) -> Decision:
     """Decide what a run does for a domain; columns are looked at only if it will be read.

@@ -7,6 +7,8 @@ from typing import Any
 
 from kedro.pipeline import Pipeline
 
+from datamart_kedro.control.cascade import Wiring
+from datamart_kedro.control.decision import named
 from datamart_kedro.errors import ParameterError
 
 PREFIX = "params:"
@@ -22,7 +24,7 @@ def require_sound_parameters(everything: Pipeline, given: Mapping[str, Any]) -> 
         given: The parameters, from conf and from ``--params``.
 
     Raises:
-        ParameterError: Naming the unknown ones, and the known; or a `force` that is not yes or no.
+        ParameterError: Naming the unknown ones, and the known; or a `force` that is neither yes or no nor a domain.
     """
     known = {_top_level(name) for name in everything.inputs() if name.startswith(PREFIX)}
     unknown = sorted(set(given) - known)
@@ -30,8 +32,10 @@ def require_sound_parameters(everything: Pipeline, given: Mapping[str, Any]) -> 
         raise ParameterError(
             f"There is no parameter {', '.join(unknown)}.", f"The parameters are {', '.join(sorted(known))}."
         )
-    if not isinstance(given.get("force", False), bool):
-        raise ParameterError(f"force is {given['force']!r}.", "It can be true or false.")
+    force = given.get("force", False)
+    domains = Wiring(everything).domains
+    if not isinstance(force, bool) and not {*named(force)} <= {*domains}:
+        raise ParameterError(f"force is {force!r}.", f"It can be true, false, or one of {', '.join(domains)}.")
 
 
 def _top_level(name: str) -> str:

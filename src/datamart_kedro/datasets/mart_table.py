@@ -14,6 +14,7 @@ from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.publication import build, note_loaded
 from datamart_kedro.mart.readable import reading, release
+from datamart_kedro.mart.rejected import find_closed
 from datamart_kedro.mart.versions import resolve_version, select_as_of
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
             self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {select}")
             self.mart.remember(data, self.table)
             rows = self.mart.rows(self.table)
-            if self.table == f"tmp_{domain}" and self.mart.run is not None:
+            if self.mart.run is not None and domain in self.mart.run.loaded:
                 note_loaded(self.mart, domain)
-            if self.table == f"tmp_{domain}":
+                find_closed(self.mart, domain)
                 self._let_go_of_source(domain)
         if self.mart.run is not None:
             self.mart.run.rows[self.table] = rows

@@ -43,12 +43,14 @@ LEDGER = PublishedTable(
 REJECTED = PublishedTable(
     name="tb_rejected_rows",
     key=(),
-    comment="One row per rejected source row, run and domain: kept whole, with the reasons.",
+    comment="One row per rejected source row: kept whole, with the reasons. A row that comes again is kept once.",
     columns={
-        "run_id": "Run that read the row.",
+        "run_id": "Run that set the row aside first.",
         "domain": "Domain.",
         "row": "The row as it came, JSON.",
         "reasons": "Why it was set aside; several are joined by '; '.",
+        "closed_by": "Run that no longer found it to be rejected; NULL as long as it is.",
+        "closed_as": "staged, superseded by another row of its key, rejected again for something else, or gone.",
     },
 )
 
@@ -104,7 +106,8 @@ CREATE TABLE IF NOT EXISTS {LEDGER.name} (
     parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR
 );
 CREATE TABLE IF NOT EXISTS {REJECTED.name} (
-    run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR
+    run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR,
+    closed_by VARCHAR, closed_as VARCHAR
 );
 CREATE TABLE IF NOT EXISTS {PRUNED.name} (
     pruned_at TIMESTAMP NOT NULL, table_name VARCHAR NOT NULL, oldest_version BIGINT NOT NULL, rows_removed BIGINT
@@ -222,6 +225,11 @@ def last_started_at(mart: Mart) -> datetime:
     """Instant, UTC, at which the newest run started."""
     newest = mart.scalar(f"SELECT max(started_at) FROM {LEDGER.name}")
     return newest if isinstance(newest, datetime) else datetime.min
+
+
+def last_run_of(mart: Mart) -> str:
+    """The run that started last; empty if none ever did."""
+    return str(mart.scalar(f"SELECT arg_max(run_id, started_at) FROM {LEDGER.name}") or "")
 
 
 def begin_run(mart: Mart, run_id: str, started_at: datetime, domains: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from datamart_kedro.mart.as_of import make_macro
 from datamart_kedro.mart.contracts import enforce
 from datamart_kedro.mart.history import history_of, keep_superseded, make_history
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.rejected import keep_rejected
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
 from datamart_kedro.mart.shape import Shape, compare_shapes
 
@@ -68,7 +69,7 @@ def publish(mart: Mart) -> dict[str, RowCounts]:
         for domain, built in run.built.items():
             _apply(mart, run, domain, built)
         for domain in run.loaded:
-            _keep_rejected(mart, run, domain)
+            keep_rejected(mart, run, domain)
         finished_at = now()
         for domain, count in counts.items():
             _close_ledger(mart, run, domain, count, finished_at)
@@ -203,14 +204,6 @@ def _account(mart: Mart, run: Run, domain: str) -> RowCounts:
         counts.published = built.published
         counts.inserted, counts.updated, counts.deleted = built.inserted, built.updated, built.deleted
     return counts
-
-
-def _keep_rejected(mart: Mart, run: Run, domain: str) -> None:
-    mart.execute(
-        f"INSERT INTO {ledger.REJECTED.name} SELECT ?, ?, to_json(came), reasons"
-        f" FROM {quoted(f'tmp_{domain}_rejected')}",
-        [run.run_id, domain],
-    )
 
 
 def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished_at: datetime) -> None:

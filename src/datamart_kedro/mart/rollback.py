@@ -11,6 +11,7 @@ from datamart_kedro.mart import ledger
 from datamart_kedro.mart.history import history_of
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
 from datamart_kedro.mart.publication import build, publish, transaction
+from datamart_kedro.mart.rejected import forget_closed
 from datamart_kedro.mart.run import RowCounts, begin, fail, now
 from datamart_kedro.mart.versions import list_versions, select_as_of
 from datamart_kedro.sources.state import SourceState
@@ -75,7 +76,7 @@ def _watermark(mart: Mart, domain: str, version: int) -> datetime | None:
 
 
 def prune(mart: Mart, tables: Mapping[str, PublishedTable], before: datetime) -> dict[str, int]:
-    """Remove superseded rows that stopped holding before an instant; current rows are not touched.
+    """Remove superseded and no longer rejected rows that stopped holding before an instant; other rows stay.
 
     Args:
         mart: The mart, open for writing.
@@ -92,11 +93,12 @@ def prune(mart: Mart, tables: Mapping[str, PublishedTable], before: datetime) ->
         for table in tables.values():
             history = quoted(history_of(table).name)
             gone = f"_version_to <= {oldest}"
-            removed[table.name] = int(mart.scalar(f"SELECT count(*) FROM {history} WHERE {gone}") or 0)
-            if removed[table.name]:
+            rows = int(mart.scalar(f"SELECT count(*) FROM {history} WHERE {gone}") or 0)
+            removed[history_of(table).name] = rows
+            if rows:
                 mart.execute(f"DELETE FROM {history} WHERE {gone}")
                 mart.execute(
-                    f"INSERT INTO {ledger.PRUNED.name} VALUES ({timestamp(at)}, ?, ?, ?)",
-                    [table.name, oldest, removed[table.name]],
+                    f"INSERT INTO {ledger.PRUNED.name} VALUES ({timestamp(at)}, ?, ?, ?)", [table.name, oldest, rows]
                 )
+        removed[ledger.REJECTED.name] = forget_closed(mart, before)
     return removed
