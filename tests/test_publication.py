@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from datamart_kedro.errors import MartFileError, RunError, SchemaError
+from datamart_kedro.errors import MartFileError, RunError
 from datamart_kedro.sources.files import FileSource
 from tests.project import Project
 from tests.shop import SHOP, customer, item, order, product
@@ -235,50 +235,3 @@ def test_tables_and_columns_say_what_they_mean(published: Project):
                 )
                 == []
             )
-
-
-def test_a_new_column_is_added_and_old_rows_hold_null_there(published: Project, monkeypatch: pytest.MonkeyPatch):
-    published.execute("ALTER TABLE tb_products DROP COLUMN sku; ALTER TABLE tb_products_history DROP COLUMN sku")
-    published.write_source("products", [product(sku="S-1"), SHOP["products"][1]])
-    published.run("products")
-    assert published.query("SELECT product_id, sku, _version FROM tb_products ORDER BY 1") == [
-        ("A", "S-1", 2),
-        ("B", None, 1),
-    ]
-    assert published.query("SELECT product_id, sku FROM tb_products_history") == [("A", None)]
-
-
-def test_a_wider_type_is_taken_and_no_row_is_lost(published: Project):
-    published.execute(
-        "ALTER TABLE tb_products ALTER COLUMN unit_cost TYPE DECIMAL(10, 2);"
-        "ALTER TABLE tb_products_history ALTER COLUMN unit_cost TYPE DECIMAL(10, 2)"
-    )
-    published.run("products", params={"force": True})
-    assert published.query(
-        "SELECT DISTINCT data_type FROM duckdb_columns() WHERE column_name = 'unit_cost'"
-        " AND table_name LIKE 'tb_products%'"
-    ) == [("DECIMAL(18,4)",)]
-    assert stamps(published, "tb_products", "product_id") == {"A": 1, "B": 1}
-
-
-def test_a_type_that_fits_into_the_published_one_is_kept_as_it_was(published: Project):
-    """As when the ids of one shop are text, and those of the next are numbers."""
-    query = published.folder / "conf" / "base" / "sources" / "customers.sql"
-    query.write_text(f"SELECT * REPLACE (CAST(customer_id AS BIGINT) AS customer_id) FROM ({query.read_text()})")
-    published.run("customers")
-    assert published.query("SELECT typeof(customer_id), customer_id, _version FROM tb_customers ORDER BY 2") == [
-        ("VARCHAR", "1", 1),
-        ("VARCHAR", "2", 1),
-    ]
-
-
-def test_a_change_that_would_lose_values_is_refused(published: Project):
-    published.execute("ALTER TABLE tb_products ADD COLUMN colour VARCHAR")
-    published.write_source("products", [product(name="Lamp 2")])
-    with pytest.raises(SchemaError) as refusal:
-        published.run("products")
-    assert str(refusal.value) == (
-        "tb_products: its columns changed in a way that would lose published values: colour is gone.\n"
-        "  Nothing was published, the mart is as it was.\n"
-        f"  If that is right, move the mart file {published.mart} away and run again: a new mart is made."
-    )

@@ -15,7 +15,7 @@ from kedro.runner import AbstractRunner
 from pluggy import PluginManager
 
 from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
-from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.decision import Decision, named
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.datasets.replica import serve
@@ -83,6 +83,7 @@ class GatedRunner(AbstractRunner):
         close_shops()  # what a notebook looked at before is not this run's snapshot
         try:
             run = begin(mart, run_id or "", wanted)
+            run.accepted = frozenset(named(catalog.load("parameters").get("accept_loss", [])))
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)

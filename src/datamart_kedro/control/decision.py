@@ -30,6 +30,7 @@ class LastPublication:
         rows: Of the source, where it can count them.
         parameters: With which it was built, JSON.
         code_version: By which code.
+        source_columns: Columns that the source gave when it was last read, with their types, JSON; None if unknown.
     """
 
     version: int
@@ -41,6 +42,7 @@ class LastPublication:
     rows: int | None
     parameters: str
     code_version: str
+    source_columns: str | None = None
 
     @property
     def is_rollback(self) -> bool:
@@ -86,6 +88,7 @@ class Decision:
         watermark_from: Newest updated_at of the last publication, UTC.
         parameters: The domain's parameters, JSON with sorted keys.
         code_version: Version of the project and digest of the domain's code and query.
+        source_columns: Columns that the source gives, with their types, JSON; None if it was not asked.
     """
 
     domain: str
@@ -95,6 +98,7 @@ class Decision:
     watermark_from: datetime | None
     parameters: str
     code_version: str
+    source_columns: str | None = None
 
     @property
     def is_open(self) -> bool:

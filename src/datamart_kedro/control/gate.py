@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kedro.pipeline import Node
@@ -10,8 +12,8 @@ from pydantic import BaseModel
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.code_version import code_version
-from datamart_kedro.control.decision import Decision, DomainState, decide
-from datamart_kedro.control.probe import Probe, require_columns
+from datamart_kedro.control.decision import Decision, DomainState, decide, named
+from datamart_kedro.control.probe import Probe, require_columns, require_columns_of_before
 from datamart_kedro.expressions.formats import Formats
 
 GATE = "gate"
@@ -29,13 +31,19 @@ def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[
         parameters: Names of the parameters that its nodes take; a change of one opens the gate.
     """
 
-    def check(probe: Probe, state: DomainState, force: object, *values: BaseModel) -> Decision:
+    def check(probe: Probe, state: DomainState, force: object, accept_loss: object, *values: BaseModel) -> Decision:
         """Decide what a run does for the domain; see `check_source`."""
-        return check_source(domain, columns, tuple(parameters), probe, state, force, *values)
+        return check_source(domain, columns, tuple(parameters), probe, state, force, accept_loss, *values)
 
     return Node(
         check,
-        inputs=[f"probe_{domain}", f"state_{domain}", "params:force", *(f"params:{name}" for name in parameters)],
+        inputs=[
+            f"probe_{domain}",
+            f"state_{domain}",
+            "params:force",
+            "params:accept_loss",
+            *(f"params:{name}" for name in parameters),
+        ],
         outputs=f"gate_{domain}",
         name=f"check_{domain}",
         tags=[GATE],
@@ -54,12 +62,14 @@ def check_source(
     probe: Probe,
     state: DomainState,
     force: object,
+    accept_loss: object,
     *parameters: BaseModel,
 ) -> Decision:
     """Decide what a run does for a domain; columns are looked at only if it will be read.
 
     Raises:
         SourceError: The source cannot be reached, or lacks a required column.
+        SchemaError: It lacks an optional column that it gave before, whose values would be emptied.
     """
     values: dict[str, Any] = {
         name: model.model_dump(mode="json") for name, model in zip(names, parameters, strict=True)
@@ -73,6 +83,9 @@ def check_source(
         parameters=values,
         code_version=code_version(domain, probe.query.sql),
     )
-    if decision.is_open:
-        require_columns(probe, columns)
-    return decision
+    if not decision.is_open:
+        return decision
+    found = require_columns(probe, columns)
+    before = json.loads((state.last and state.last.source_columns) or "{}")
+    require_columns_of_before(probe, columns, found, before, named(accept_loss))
+    return replace(decision, source_columns=json.dumps(found))

@@ -24,7 +24,8 @@ def require_sound_parameters(everything: Pipeline, given: Mapping[str, Any]) -> 
         given: The parameters, from conf and from ``--params``.
 
     Raises:
-        ParameterError: Naming the unknown ones, and the known; or a `force` that is neither yes or no nor a domain.
+        ParameterError: Naming the unknown ones, and the known; a `force` that is neither yes or no nor a domain; or an
+            `accept_loss` that is no column.
     """
     known = {_top_level(name) for name in everything.inputs() if name.startswith(PREFIX)}
     unknown = sorted(set(given) - known)
@@ -32,6 +33,11 @@ def require_sound_parameters(everything: Pipeline, given: Mapping[str, Any]) -> 
         raise ParameterError(
             f"There is no parameter {', '.join(unknown)}.", f"The parameters are {', '.join(sorted(known))}."
         )
+    for column in named(given.get("accept_loss", [])):
+        if not isinstance(column, str) or column.count(".") != 1:
+            raise ParameterError(
+                f"accept_loss has {column!r}.", "Name a column and what it is of, such as orders.shipping_method."
+            )
     force = given.get("force", False)
     domains = Wiring(everything).domains
     if not isinstance(force, bool) and not {*named(force)} <= {*domains}:

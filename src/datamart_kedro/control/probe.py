@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from datamart_kedro.columns import SourceColumn
-from datamart_kedro.errors import SourceError
+from datamart_kedro.errors import SchemaError, SourceError
 from datamart_kedro.sources.query import SourceQuery
 from datamart_kedro.sources.shop import Shop
 from datamart_kedro.sources.state import SourceState
@@ -72,8 +72,11 @@ class Probe:
         return SourceError(f"{self.query.domain}: {error.happened}", f"{error.next_step} Query: {self.query.file}")
 
 
-def require_columns(probe: Probe, columns: Mapping[str, SourceColumn]) -> None:
+def require_columns(probe: Probe, columns: Mapping[str, SourceColumn]) -> dict[str, str]:
     """Refuse a source without a required column, or with one of an impossible type; name the columns left out.
+
+    Returns:
+        What it gives: columns with the engine's types.
 
     Raises:
         SourceError: Naming the place and the columns.
@@ -94,6 +97,47 @@ def require_columns(probe: Probe, columns: Mapping[str, SourceColumn]) -> None:
             )
     if extra := [name for name in found if name not in columns]:
         logger.info("%s: columns that the mart does not use: %s", domain, ", ".join(extra))
+    return found
+
+
+def require_columns_of_before(
+    probe: Probe,
+    columns: Mapping[str, SourceColumn],
+    found: Mapping[str, str],
+    before: Mapping[str, str],
+    accepted: Sequence[object],
+) -> None:
+    """Refuse a source that no longer gives an optional column: what is published from it would be emptied in silence.
+
+    Columns that are new or of another type are named in the log.
+
+    Args:
+        probe: The source.
+        columns: The domain's canonical columns.
+        found: Columns that it gives, with the engine's types.
+        before: Columns that it gave when it was last published; empty if that is not known.
+        accepted: Columns whose loss is accepted, such as ``orders.shipping_method``.
+
+    Raises:
+        SchemaError: Naming the columns, and how to accept their loss.
+    """
+    domain, place = probe.query.domain, probe.shop.place(probe.query.sql)
+    used_before = [name for name in before if name in columns]
+    gone = [name for name in used_before if name not in found]
+    refused = [name for name in gone if f"{domain}.{name}" not in accepted]
+    if refused:
+        raise SchemaError(
+            f"{domain}: {place} no longer gives {', '.join(refused)}: what is published from it would be emptied.",
+            f"Put it back in the shop or in {probe.query.file}. If it is gone for good,"
+            f" `kedro run --params accept_loss={domain}.{refused[0]}` lets it go; earlier values stay in the history.",
+        )
+    if gone:
+        logger.warning("%s: %s is gone from the source, as was accepted.", domain, ", ".join(gone))
+    for name in columns:
+        if before and name in found and name not in before:
+            logger.info("%s: the source gives %s now.", domain, name)
+        elif name in found and found[name] != before.get(name, found[name]):
+            logger.info("%s: the source gives %s as %s now, as %s before.", domain, name, found[name], before[name])
 
 
 def _is_possible(column: SourceColumn, kind: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.mart.ledger import PRUNED
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
@@ -31,22 +33,22 @@ def make_history(mart: Mart, table: PublishedTable) -> None:
     )
 
 
-def keep_superseded(mart: Mart, run: Run, table: PublishedTable, superseded: str) -> None:
-    """Move rows that a run replaces or deletes to the history.
+def keep_superseded(mart: Mart, run: Run, table: PublishedTable, superseded: str, also: Iterable[str] = ()) -> None:
+    """Write rows that a run replaces or deletes to the history.
 
     Args:
         mart: In the transaction of the publication.
         run: Its version and instant end the rows' period.
         table: The published table.
         superseded: SQL condition on its rows.
+        also: Columns that it has beside those it declares.
     """
-    columns = ", ".join(quoted(name) for name in (*table.columns, *VERSION_COLUMNS))
+    columns = ", ".join(quoted(name) for name in (*table.columns, *also, *VERSION_COLUMNS))
     mart.execute(
         f"INSERT INTO {quoted(history_of(table).name)} ({columns}, _version_to, _valid_to)"
         f" SELECT {columns}, {run.version}, {timestamp(run.started_at)} FROM {quoted(table.name)} AS old"
         f" WHERE {superseded}"
     )
-    mart.execute(f"DELETE FROM {quoted(table.name)} AS old WHERE {superseded}")
 
 
 def oldest_version(mart: Mart, table: PublishedTable) -> int:

@@ -37,6 +37,7 @@ LEDGER = PublishedTable(
         "code_version": "Version of the project and digest of the domain's code and query.",
         "source_rows": "Rows of the source when it was checked, where it can count them.",
         "source_fingerprint": "What told the source's content from another.",
+        "source_columns": "Columns that the source gave, with their types, JSON; NULL if it was not read.",
     },
 )
 
@@ -103,7 +104,8 @@ CREATE TABLE IF NOT EXISTS {LEDGER.name} (
     rows_read BIGINT, rows_staged BIGINT, rows_rejected BIGINT, rows_superseded BIGINT,
     rows_inserted BIGINT, rows_updated BIGINT, rows_deleted BIGINT,
     version BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP, error VARCHAR,
-    parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR
+    parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR,
+    source_columns VARCHAR
 );
 CREATE TABLE IF NOT EXISTS {REJECTED.name} (
     run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR,
@@ -122,7 +124,7 @@ CREATE TABLE IF NOT EXISTS {NODE_TIMES.name} (
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
-    watermark_from TIMESTAMP, parameters VARCHAR, code_version VARCHAR
+    watermark_from TIMESTAMP, parameters VARCHAR, code_version VARCHAR, source_columns VARCHAR
 );
 """
 
@@ -162,7 +164,8 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
         return DomainState(table_exists=False)
     found = mart.execute(
         "SELECT version, started_at, max(started_at) FILTER (rows_inserted + rows_updated + rows_deleted > 0) OVER (),"
-        " reason, source_fingerprint, watermark_to, source_rows, parameters, code_version"
+        " reason, source_fingerprint, watermark_to, source_rows, parameters, code_version,"
+        " arg_max(source_columns, started_at) OVER ()"
         f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY started_at DESC LIMIT 1",
         [domain],
     )
@@ -193,7 +196,7 @@ def save_decision(mart: Mart, decision: Decision) -> None:
     """Keep what the current check decided for a domain."""
     source = decision.source
     mart.execute(
-        f"INSERT OR REPLACE INTO {CHECK} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO {CHECK} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             decision.domain,
             decision.action,
@@ -204,6 +207,7 @@ def save_decision(mart: Mart, decision: Decision) -> None:
             decision.watermark_from,
             decision.parameters,
             decision.code_version,
+            decision.source_columns,
         ],
     )
 
@@ -213,8 +217,8 @@ def load_decision(mart: Mart, domain: str) -> Decision | None:
     found = mart.execute(f"SELECT * FROM {CHECK} WHERE domain = ?", [domain]) if mart.exists(CHECK) else []
     if not found:
         return None
-    (name, action, reason, rows, newest, fingerprint, watermark, parameters, code) = found[0]
-    return Decision(name, _action(action), reason, SourceState(rows, newest, fingerprint), watermark, parameters, code)
+    (name, action, reason, rows, newest, fingerprint, *rest) = found[0]
+    return Decision(name, _action(action), reason, SourceState(rows, newest, fingerprint), *rest)
 
 
 def _action(text: str) -> Action:
@@ -257,6 +261,7 @@ def note_decisions(mart: Mart, run_id: str, decisions: Iterable[Decision], at: d
                 "code_version": decision.code_version,
                 "source_rows": decision.source.rows,
                 "source_fingerprint": decision.source.fingerprint,
+                "source_columns": decision.source_columns,
             },
         )
 

@@ -32,7 +32,7 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
         SchemaError: The table's columns changed in a way that would lose published values.
     """
     run = current_run(mart, table.name)
-    shape = compare_shapes(mart, table, select)
+    shape = compare_shapes(mart, table, select, run.accepted)
     content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape)
     mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
@@ -102,14 +102,15 @@ def _whole(run: Run, table: PublishedTable, select: str) -> str:
 def _changes(table: PublishedTable, select: str, shape: Shape) -> str:
     """The rows that differ from the published ones, found in one join on the key and a hash of the values.
 
+    A column that goes is NULL from now on: rows that hold something else in it differ.
     Two different rows have the same 64-bit hash once in 10^19.
     """
     values = [name for name in table.columns if name not in table.key] or list(table.key)
     keys = _list(f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}" for name in table.key)
     others = _list(f"new.{quoted(name)}" for name in table.columns if name not in table.key)
     old_keys = _list(f"{shape.as_new(name)} AS {quoted(name)}" for name in table.key)
-    old_hash = f"hash({_list(shape.as_new(name) for name in values)})"
-    new_hash = f"hash({_list(quoted(name) for name in values)})"
+    old_hash = f"hash({_list([*map(shape.as_new, values), *(f'old.{quoted(name)}' for name in shape.dropped)])})"
+    new_hash = f"hash({_list([*map(quoted, values), *('NULL' for _ in shape.dropped)])})"
     first = quoted(table.key[0])
     return (
         f"SELECT {keys}, {others}{', ' if others else ''}"
@@ -157,9 +158,13 @@ def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
         return
     if built.shape.is_altered:
         _alter(mart, table, built.shape)
+    gone = f"EXISTS (FROM {source} AS change WHERE {CHANGE} <> 'insert' AND {_same_key(table, 'change', 'old')})"
     if built.updated or built.deleted:
-        gone = f"EXISTS (FROM {source} AS change WHERE {CHANGE} <> 'insert' AND {_same_key(table, 'change', 'old')})"
-        keep_superseded(mart, run, table, gone)
+        keep_superseded(mart, run, table, gone, also=built.shape.dropped)
+    for column in built.shape.dropped:  # before rows are deleted: the engine alters no table that it has written
+        mart.execute(f"ALTER TABLE {quoted(table.name)} DROP COLUMN {quoted(column)}")
+    if built.updated or built.deleted:
+        mart.execute(f"DELETE FROM {quoted(table.name)} AS old WHERE {gone}")
     if built.inserted or built.updated:
         columns = _list(quoted(name) for name in table.columns)
         mart.execute(
@@ -170,10 +175,13 @@ def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
 
 
 def _alter(mart: Mart, table: PublishedTable, shape: Shape) -> None:
-    """Give a published table and its history the new shape; both keep all their values."""
+    """Give a published table and its history the new shape; both keep all their values.
+
+    The history may have a column already, which the table had earlier.
+    """
     for name in (table.name, history_of(table).name):
         for column, kind in shape.added.items():
-            mart.execute(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+            mart.execute(f"ALTER TABLE {quoted(name)} ADD COLUMN IF NOT EXISTS {quoted(column)} {kind}")
         for column, kind in shape.widened.items():
             mart.execute(f"ALTER TABLE {quoted(name)} ALTER COLUMN {quoted(column)} TYPE {kind}")
     _comment(mart, table)

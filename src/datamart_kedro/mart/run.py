@@ -117,6 +117,7 @@ class Run:
         loaded: Domains staged in this run, with the number of rows that their source delivered.
         held: How the contracts of the domains built in this run fared.
         results: How every rule fared, by domain.
+        accepted: Published columns that may go, such as ``tb_orders.shipping_method``.
         rows: Rows of the tables that it has made so far, by name.
         times: What its nodes took.
     """
@@ -129,6 +130,7 @@ class Run:
     loaded: dict[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     results: dict[str, list[RuleResult]] = field(default_factory=dict)
+    accepted: frozenset[object] = frozenset()
     rows: dict[str, int] = field(default_factory=dict)
     times: list[NodeTime] = field(default_factory=list)
 

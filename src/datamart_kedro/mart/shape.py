@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from datamart_kedro.columns import PublishedTable
@@ -27,17 +27,19 @@ class Shape:
         added: Columns that it does not have, with their types; its rows hold NULL there.
         widened: Columns whose new type holds every value of the old one, with that type.
         kept: Columns whose old type holds every value of the new one, with the old type, which stays.
+        dropped: Columns that go; their values stay in the history.
     """
 
     is_new: bool = False
     added: Mapping[str, str] = field(default_factory=dict)
     widened: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
     @property
     def is_altered(self) -> bool:
         """Has the published table to be altered?"""
-        return bool(self.added or self.widened)
+        return bool(self.added or self.widened or self.dropped)
 
     def fitted(self, select: str) -> str:
         """A SELECT of new rows, in the types that the table keeps."""
@@ -55,8 +57,14 @@ class Shape:
         return f"old.{quoted(column)}"
 
 
-def compare_shapes(mart: Mart, table: PublishedTable, select: str) -> Shape:
+def compare_shapes(mart: Mart, table: PublishedTable, select: str, accepted: Collection[object] = ()) -> Shape:
     """Compare the columns of a SELECT with those of the table that is published.
+
+    Args:
+        mart: Read only.
+        table: The published table.
+        select: What is to be published in it.
+        accepted: Columns that may go, such as ``tb_orders.shipping_method``.
 
     Raises:
         SchemaError: A column is missing, or its type holds other values: what readers see would be lost.
@@ -70,13 +78,24 @@ def compare_shapes(mart: Mart, table: PublishedTable, select: str) -> Shape:
     kept = {name: old[name] for name, kind in changed.items() if holds(old[name], kind)}
     widened = {name: kind for name, kind in changed.items() if name not in kept}
     narrower = [f"{name} from {old[name]} to {kind}" for name, kind in widened.items() if not holds(kind, old[name])]
-    if lost or narrower:
-        what = "; ".join([*(f"{name} is gone" for name in lost), *narrower])
+    refused = [name for name in lost if f"{table.name}.{name}" not in accepted]
+    if narrower:
         raise SchemaError(
-            f"{table.name}: its columns changed in a way that would lose published values: {what}.",
-            f"If that is right, move the mart file {mart.path} away and run again: a new mart is made.",
+            f"{table.name}: its columns changed in a way that would lose published values: {'; '.join(narrower)}.",
+            "Give the column another name, or cast it to what it was, where the table is built.",
         )
-    return Shape(added={name: kind for name, kind in new.items() if name not in old}, widened=widened, kept=kept)
+    if refused:
+        raise SchemaError(
+            f"{table.name} is built without {', '.join(refused)}, which is published.",
+            f"Put it back where the table is built. If it is to go, `kedro run --params"
+            f" accept_loss={table.name}.{refused[0]}` lets it go; its values stay in {table.name}_history.",
+        )
+    return Shape(
+        added={name: kind for name, kind in new.items() if name not in old},
+        widened=widened,
+        kept=kept,
+        dropped=tuple(lost),
+    )
 
 
 def holds(wide: str, narrow: str) -> bool:

@@ -15,6 +15,7 @@ import duckdb
 from datamart_kedro.errors import SourceError
 from datamart_kedro.mart.mart import literal, quoted
 from datamart_kedro.sources.file_errors import refusal_of, unreadable_file
+from datamart_kedro.sources.query import require_own_names
 from datamart_kedro.sources.state import SourceState
 from datamart_kedro.sources.transcode import Transcoder
 
@@ -78,6 +79,7 @@ class FileSource:
         """Columns of the query with the engine's types."""
         with self._engine() as engine, self._clear_errors(query):
             found = engine.execute(f"DESCRIBE {self._readable(query)}").fetchall()
+        require_own_names(str(name) for name, *_ in found)
         return {str(name): str(kind) for name, kind, *_ in found}
 
     def extract(

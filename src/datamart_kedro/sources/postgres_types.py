@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from datamart_kedro.errors import SourceError
+from datamart_kedro.sources.query import require_own_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,11 +56,7 @@ def describe(reader: cursor, query: str) -> dict[str, str]:
     """
     reader.execute(f"SELECT * FROM ({query}\n) AS _source LIMIT 0")
     columns = reader.description or ()
-    names = Counter(column.name.lower() for column in columns)
-    if twice := sorted(name for name, count in names.items() if count > 1):
-        raise SourceError(
-            f"the query gives {', '.join(twice)} more than once.", "Name each column once, with AS where needed."
-        )
+    require_own_names(column.name for column in columns)
     nested = _nested(reader, {column.type_code for column in columns} - ENGINE_TYPES.keys() - TEXTS - {NUMERIC})
     return {column.name: nested.get(column.type_code) or _engine_type(column) for column in columns}
 

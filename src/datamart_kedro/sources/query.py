@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +37,16 @@ def read_query(folder: Path, domain: str) -> SourceQuery:
     if not sql:
         raise SourceError(f"{domain}: the query {file} is empty.", "Write one SELECT there.")
     return SourceQuery(domain, sql, str(file))
+
+
+def require_own_names(columns: Iterable[str]) -> None:
+    """Refuse a query two of whose columns have one name: which of them is meant is not known.
+
+    Raises:
+        SourceError: Naming them.
+    """
+    names = Counter(name.lower() for name in columns)
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise SourceError(
+            f"the query gives {', '.join(twice)} more than once.", "Name each column once, with AS where needed."
+        )
