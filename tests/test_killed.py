@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from datamart_kedro.mart.mart import close_marts
@@ -64,6 +65,8 @@ POINTS = {
     "before the ledger is closed": ("before", "'published'", 2, OLD),
     "before the commit": ("before", "COMMIT", 1, OLD),
     "after the commit": ("after", "COMMIT", 1, NEW),
+    "while the copy is written": ("after", 'readable.main."tb_orders"', 1, NEW),
+    "before the copy is complete": ("before", "DETACH", 1, NEW),
 }
 
 
@@ -124,6 +127,9 @@ def assert_the_next_run_needs_no_help(project: Project, states: dict[str, Any], 
     interrupted = project.query("SELECT count(*) FROM tb_control_data_update WHERE status = 'interrupted'")
     assert interrupted == ([(4,)] if seen == OLD else [(0,)])
     assert project.query("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'build%'") == [(0,)]
+    assert {path.name for path in project.mart.parent.glob("*.duckdb*")} == {"datamart.duckdb", "published.duckdb"}
+    with duckdb.connect(project.mart.with_name("published.duckdb"), read_only=True) as copy:
+        assert copy.execute("SELECT max(_version) FROM tb_orders").fetchone() == (2,)
 
 
 @pytest.mark.parametrize(("when", "words", "count", "seen"), POINTS.values(), ids=POINTS.keys())
