@@ -9,7 +9,7 @@ import pytest
 
 from datamart_kedro.cli import COMMANDS
 from datamart_kedro.mart.domains import published_table
-from datamart_kedro.mart.ledger import LEDGER, PRUNED, REJECTED, RESULTS
+from datamart_kedro.mart.ledger import LEDGER, NODE_TIMES, PRUNED, REJECTED, RESULTS
 from datamart_kedro.pipeline_registry import DOMAINS, register_pipelines
 from tests.conftest import ROOT
 
@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
 TABLES = {published_table(domain).name for domain in DOMAINS} | {
-    table.name for table in (LEDGER, REJECTED, PRUNED, RESULTS)
+    table.name for table in (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES)
 }
 
 
@@ -39,7 +39,8 @@ def test_every_make_target_that_a_page_names_exists(page: str):
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_table_that_a_page_names_exists(page: str):
-    named = {name.removesuffix("_history") for name in re.findall(r"\btb_[a-z_]+[a-z]\b", TEXTS[page])}
+    found = re.findall(r"\btb_[a-z_]+[a-z]\b", TEXTS[page])
+    named = {name.removesuffix("_history").removesuffix("_as_of") for name in found}
     assert named - {"tb_suppliers", "tb_x"} <= TABLES | {"tb_tb_control_data_update"}
 
 
