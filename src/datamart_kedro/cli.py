@@ -19,6 +19,7 @@ COMMANDS = {
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",
     "prune": "Shorten the history.",
+    "verify-replica": "Compare every row that PostgreSQL serves with the mart, and mend what differs.",
     "sample": "Make an operational shop's source data, or let time pass in it.",
     "new-domain": "Write the files of a new domain.",
 }

@@ -14,6 +14,7 @@ from datamart_kedro.mart.mart import Mart, MartSettings
 from datamart_kedro.replica.report import ReplicaReport
 from datamart_kedro.replica.settings import ReplicaSettings
 from datamart_kedro.replica.synchronise import synchronise
+from datamart_kedro.replica.verify import Verification, verification_lines, verify
 from tests.project import psql
 
 TABLES = ("tb_customers", "tb_products", "tb_order_items", "tb_orders")
@@ -79,6 +80,25 @@ class Replica:
         """Bring it to the mart's version."""
         try:
             return synchronise(self.store.mart, ReplicaSettings(**self.settings), self.url)
+        finally:
+            self.store.mart.close()
+
+    def verify(self) -> Verification:
+        """Compare it with the mart."""
+        try:
+            return verify(self.store.mart, ReplicaSettings(**self.settings), self.url)
+        finally:
+            self.store.mart.close()
+
+    def differences(self) -> list[str]:
+        """What is wrong with it, line by line, but for the summary."""
+        return list(verification_lines(self.verify()))[:-1]
+
+    def repair(self) -> ReplicaReport:
+        """Compare every row with the mart's, and mend what differs."""
+        doubted = [table.table for table in self.verify().tables]
+        try:
+            return synchronise(self.store.mart, ReplicaSettings(**self.settings), self.url, doubted)
         finally:
             self.store.mart.close()
 

@@ -12,7 +12,7 @@ from kedro.io import CatalogProtocol
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.config import project_folder
 from datamart_kedro.datasets.replica import Replica
-from datamart_kedro.errors import HeldMartError
+from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.mart import domains
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.readable import reading, release
@@ -48,15 +48,33 @@ def open_catalog(
         HeldMartError: Another process has it, and there is no copy to read.
         MartFileError: There is none yet.
     """
-    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
-        assert isinstance(session, GatedSession)
-        catalog = session.checked_catalog()
-        replica = catalog.get("replica")
-        assert isinstance(replica, Replica)
+    with _catalog_of(env) as catalog:
+        mart = _replica_in(catalog).mart
         try:
-            yield _opened(replica.mart, write=write, whole=whole), catalog
+            yield _opened(mart, write=write, whole=whole), catalog
         finally:
-            release(replica.mart)
+            release(mart)
+
+
+@contextmanager
+def replica_of(env: str | None) -> Iterator[Replica]:
+    """The replica of an environment, with its mart, which is opened at first use and closed afterwards.
+
+    Raises:
+        UsageError: The environment has no replica.
+    """
+    with _catalog_of(env) as catalog:
+        replica = _replica_in(catalog)
+        if not replica.is_enabled:
+            raise UsageError(
+                f"The environment {env or 'base'} has no replica.",
+                "Name one that has, such as --env postgres; or set replica.enabled in its globals.yml.",
+                state="",
+            )
+        try:
+            yield replica
+        finally:
+            replica.mart.close()
 
 
 def _opened(mart: Mart, *, write: bool, whole: bool) -> Mart:
@@ -70,6 +88,19 @@ def _opened(mart: Mart, *, write: bool, whole: bool) -> Mart:
         copy.open(write=False)
         return copy
     return mart
+
+
+@contextmanager
+def _catalog_of(env: str | None) -> Iterator[CatalogProtocol[Any, Any]]:
+    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
+        assert isinstance(session, GatedSession)
+        yield session.checked_catalog()
+
+
+def _replica_in(catalog: CatalogProtocol[Any, Any]) -> Replica:
+    replica = catalog.get("replica")
+    assert isinstance(replica, Replica)
+    return replica
 
 
 def published_tables(mart: Mart) -> dict[str, PublishedTable]:

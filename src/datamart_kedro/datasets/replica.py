@@ -16,6 +16,7 @@ from datamart_kedro.mart.readable import refresh_copy
 
 if TYPE_CHECKING:
     from datamart_kedro.replica.report import ReplicaReport
+    from datamart_kedro.replica.settings import ReplicaSettings
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +72,24 @@ class Replica(MartDataset[None, "ReplicaReport | None"]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(mart, metadata)
-        self._settings = replica
-        self._url = (credentials or {}).get("url")
+        self._block = replica
+        self.url: str | None = (credentials or {}).get("url")
+
+    @property
+    def is_enabled(self) -> bool:
+        """Is there a replica?"""
+        return bool(self._block.get("enabled"))
+
+    @property
+    def settings(self) -> ReplicaSettings:
+        """The `replica` block, checked.
+
+        Raises:
+            ParameterError: A key is unknown, or its value is out of range.
+        """
+        from datamart_kedro.replica.settings import ReplicaSettings  # here: other environments do without it
+
+        return settings_of(ReplicaSettings, "replica", self._block)
 
     def load(self) -> ReplicaReport | None:
         """Bring the replica to the version of the mart and say what was done; None if there is no replica.
@@ -80,16 +97,15 @@ class Replica(MartDataset[None, "ReplicaReport | None"]):
         Raises:
             ReplicaError: The replica holds what it held before.
         """
-        if not self._settings.get("enabled"):
+        if not self.is_enabled:
             return None
-        from datamart_kedro.replica.settings import ReplicaSettings  # here: other environments do without a driver
-        from datamart_kedro.replica.synchronise import synchronise
+        from datamart_kedro.replica.synchronise import synchronise  # here: other environments do without a driver
 
-        return synchronise(self.mart, settings_of(ReplicaSettings, "replica", self._settings), self._url)
+        return synchronise(self.mart, self.settings, self.url)
 
     def save(self, data: None) -> NoReturn:
         """Refused: a replica follows its mart."""
         self.refuse_to_save()
 
     def _describe(self) -> dict[str, Any]:
-        return {"schema": self._settings.get("schema"), "enabled": self._settings.get("enabled", False)}
+        return {"schema": self._block.get("schema"), "enabled": self.is_enabled}

@@ -14,9 +14,8 @@ from datamart_kedro.replica import schema
 from datamart_kedro.replica.schema import Found, identifiers
 from datamart_kedro.replica.served import ENDED, Served
 from datamart_kedro.replica.snapshot import Snapshot
-from datamart_kedro.replica.transfer import copy_keys, copy_rows
-
-STAGE = Identifier("pg_temp", "replica_stage")
+from datamart_kedro.replica.stage import STAGE, Stage, same_key
+from datamart_kedro.replica.transfer import copy_rows
 
 WAIT_S = 0.5
 """Seconds for which a new column may keep readers waiting, and then lets them pass."""
@@ -39,17 +38,18 @@ class ServedTable:
         self._cursor = cursor
         self._served = served
         self._table = Identifier(schema_name, served.name)
+        self._stage = Stage(snapshot, cursor, served)
 
     def create(self) -> None:
         """Make the table, with all of its rows."""
         self._execute(schema.create_table(self._table, self._served))
-        self.written += copy_rows(self._snapshot, self._served, "true", self._cursor, self._table)
+        self.written += copy_rows(self._snapshot, self._served, self._served.rows(), self._cursor, self._table)
         self._execute(schema.add_primary_key(self._table, self._served))
         self._execute(SQL("ANALYZE {}").format(self._table))
 
     def remake(self, found: Found) -> None:
         """Give the table another shape and all of its rows anew; readers wait from when the rows have arrived."""
-        self._stage_rows("true")
+        self._stage.hold_rows(self._served.rows())
         self.deleted += self._execute(SQL("DELETE FROM {}").format(self._table))
         for statement in schema.reshape(self._table, self._served, found):
             self._execute(statement)
@@ -57,7 +57,7 @@ class ServedTable:
         insert = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(self._table, columns, columns, STAGE)
         self.written += self._execute(insert)
         self._execute(schema.add_primary_key(self._table, self._served))
-        self._drop_stage()
+        self._stage.drop()
 
     def add_columns(self, found: Found, patience_s: float) -> None:
         """Add the columns that the table lacks.
@@ -100,14 +100,14 @@ class ServedTable:
 
     def mend(self) -> None:
         """Compare every row with the mart's, and replace those that differ."""
-        self._stage_rows("true")
+        self._stage.hold_rows(self._served.rows())
         columns = self._served.columns
         same_row = SQL("({}) IS NOT DISTINCT FROM ({})").format(
             identifiers(columns, "new"), identifiers(columns, "old")
         )
         self.deleted += self._execute(
             SQL("DELETE FROM {} AS old WHERE NOT EXISTS (SELECT FROM {} AS new WHERE {} AND {})").format(
-                self._table, STAGE, self._same_key("new", "old"), same_row
+                self._table, STAGE, same_key(self._served, "new", "old"), same_row
             )
         )
         self.written += self._execute(
@@ -119,10 +119,10 @@ class ServedTable:
                 identifiers(columns, "new"),
                 STAGE,
                 self._table,
-                self._same_key("new", "old"),
+                same_key(self._served, "new", "old"),
             )
         )
-        self._drop_stage()
+        self._stage.drop()
 
     def is_alike(self) -> bool:
         """Has the table as many rows as the mart's, of the same versions? One scan in each store."""
@@ -148,19 +148,17 @@ class ServedTable:
         return f"started_at >= {timestamp(since)}" if since else "true"
 
     def _delete(self, keys: str) -> None:
-        self._make_stage(self._served.key)
-        if copy_keys(self._snapshot, self._served, keys, self._cursor, STAGE):
-            self._execute(SQL("ANALYZE {}").format(STAGE))
+        if self._stage.hold_keys(keys):
             self.deleted += self._execute(
                 SQL("DELETE FROM {} AS old USING {} AS new WHERE {}").format(
-                    self._table, STAGE, self._same_key("new", "old")
+                    self._table, STAGE, same_key(self._served, "new", "old")
                 )
             )
-        self._drop_stage()
+        self._stage.drop()
 
     def _upsert(self, condition: str) -> None:
         """Insert rows, or update those of the same key that differ."""
-        if self._stage_rows(condition):
+        if self._stage.hold_rows(self._served.rows(condition)):
             columns = self._served.columns
             values = [name for name in columns if name not in self._served.key]
             update = SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
@@ -178,25 +176,7 @@ class ServedTable:
                     update,
                 )
             )
-        self._drop_stage()
-
-    def _stage_rows(self, condition: str) -> int:
-        self._make_stage(tuple(self._served.columns))
-        rows = copy_rows(self._snapshot, self._served, condition, self._cursor, STAGE)
-        self._execute(SQL("ANALYZE {}").format(STAGE))  # nobody else does that for a temporary table
-        return rows
-
-    def _make_stage(self, columns: tuple[str, ...]) -> None:
-        kinds = SQL(", ").join(SQL("{} {}").format(Identifier(n), SQL(self._served.columns[n])) for n in columns)
-        self._execute(SQL("CREATE TEMP TABLE replica_stage ({}) ON COMMIT DROP").format(kinds))
-
-    def _drop_stage(self) -> None:
-        self._execute(SQL("DROP TABLE {}").format(STAGE))
-
-    def _same_key(self, left: str, right: str) -> Composed:
-        return SQL(" AND ").join(
-            SQL("{} = {}").format(Identifier(left, name), Identifier(right, name)) for name in self._served.key
-        )
+        self._stage.drop()
 
     def _execute(self, statement: Composed) -> int:
         self._cursor.execute(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from psycopg2.extensions import cursor as Cursor
@@ -30,10 +31,12 @@ class Replica:
     Attributes:
         tables: Tables of the schema, by name.
         held: The version that they hold, None if they hold none of this mart.
+        synchronised_at: Instant, UTC, at which they were brought to it.
     """
 
     tables: Mapping[str, Found]
     held: Version | None
+    synchronised_at: datetime = datetime.max
 
     @property
     def number(self) -> int | None:
@@ -62,7 +65,7 @@ def look_at_replica(cursor: Cursor, schema: str, snapshot: Snapshot, served: Seq
             "Serve this mart from another schema (replica.schema in globals.yml). To let it take over and replace all"
             f" rows there, run `{take_over}` on the server, then run again.",
         )
-    return Replica(tables, held.version)
+    return Replica(tables, held.version, held.synchronised_at)
 
 
 def plan(

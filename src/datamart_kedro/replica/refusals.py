@@ -1,4 +1,4 @@
-"""How a failing synchronisation is told: what happened, what each store holds, what to do next."""
+"""How failing work on a replica is told: what happened, what each store holds, what to do next."""
 
 from __future__ import annotations
 
@@ -28,24 +28,30 @@ _NEXT_STEPS = {
 
 @dataclass
 class Attempt:
-    """How far a synchronisation has come, for the message if it fails.
+    """How far work on a replica has come, for the message if it fails.
 
     Attributes:
         place: Schema, database and host, without secrets.
-        version: Number of the mart's version.
+        version: Number of the mart's version, 0 if there is no mart.
         held: Number of the version that the replica holds, None while that is not known.
         table: The table at work.
+        failed: What did not come about, for the middle of a sentence.
+        later: What comes next.
     """
 
     place: str
     version: int
     held: int | None = None
     table: str = ""
+    failed: str = "is not up to date"
+    later: str = LATER
 
     @property
     def state(self) -> str:
         """What each store holds now."""
         held = "is as it was" if self.held is None else f"still holds version {self.held}"
+        if not self.version:
+            return f"There is no mart as before; the replica {held}."
         return f"The mart itself is published at version {self.version}; the replica {held}."
 
     @contextmanager
@@ -60,15 +66,15 @@ class Attempt:
         except ReplicaError as error:
             raise ReplicaError(error.happened, error.next_step, self.state) from None
         except AddressError as error:
-            raise ReplicaError(f"The address of the replica cannot be used. {error}", LATER, self.state) from None
+            raise ReplicaError(f"The address of the replica cannot be used. {error}", self.later, self.state) from None
         except (psycopg2.Error, SQLAlchemyError) as error:
-            raise self._failed(_told(error), f"{_next_step(error)} {LATER}") from None
+            raise self._refusal(_told(error), f"{_next_step(error)} {self.later}") from None
         except (EngineError, OSError) as error:
-            raise self._failed(first_line(error), LATER) from None
+            raise self._refusal(first_line(error), self.later) from None
 
-    def _failed(self, cause: str, next_step: str) -> ReplicaError:
+    def _refusal(self, cause: str, next_step: str) -> ReplicaError:
         where = f"{self.table}: " if self.table else ""
-        return ReplicaError(f"The replica, {self.place}, is not up to date: {where}{cause}.", next_step, self.state)
+        return ReplicaError(f"The replica, {self.place}, {self.failed}: {where}{cause}.", next_step, self.state)
 
 
 def _told(error: Exception) -> str:

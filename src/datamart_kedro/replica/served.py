@@ -96,6 +96,20 @@ class Served:
         """SELECT of its rows in the mart."""
         return f"SELECT {_list(self.columns)} FROM {quoted(self.name)} WHERE {condition}"
 
+    def rows_at(self, version: int) -> str:
+        """SELECT of the rows that it had at a version, as far as its history reaches back; ledgers: as of now."""
+        if self.stamp is None:
+            return self.rows()
+        if self.is_history:
+            return self.rows(f"{ENDED} <= {version}")
+        current = self.rows(f"{WROTE} <= {version}")
+        if self.history is None:
+            return current
+        return (
+            f"{current} UNION ALL SELECT {_list(self.columns)} FROM {quoted(self.history)}"
+            f" WHERE {WROTE} <= {version} AND {ENDED} > {version}"
+        )
+
     def gone_keys(self, version: int) -> str | None:
         """SELECT of the keys that it held at a version, or after, and does not hold now; None if rows never go."""
         if self.history is None:

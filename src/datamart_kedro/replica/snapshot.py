@@ -57,6 +57,10 @@ class Snapshot:
         """A version by its number, None if this mart never had it."""
         return self._version(f"version = {number}")
 
+    def version_after(self, number: int) -> Version | None:
+        """The version that followed one, None if that is the newest."""
+        return self._version(f"version = (SELECT min(version) FROM {LEDGER.name} WHERE version > {number})")
+
     def _version(self, condition: str) -> Version | None:
         """The run that made a version; runs that changed nothing name it too, later."""
         if not self.columns(LEDGER.name):

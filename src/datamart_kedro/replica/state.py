@@ -41,10 +41,11 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = c
 
 @dataclass(frozen=True)
 class Held:
-    """The version that a replica holds, and the mart file that it came from."""
+    """The version that a replica holds, the mart file that it came from, and when it came (UTC, without zone)."""
 
     version: Version
     mart: str
+    synchronised_at: datetime
 
 
 def create_state(cursor: Cursor, schema: str) -> None:
@@ -61,12 +62,16 @@ def create_state(cursor: Cursor, schema: str) -> None:
 def held_version(cursor: Cursor, schema: str) -> Held | None:
     """The version that a schema holds, None if it does not say."""
     table = Identifier(schema, STATE)
-    cursor.execute(SQL("SELECT version, run_id, valid_from, mart FROM {}").format(table))
+    cursor.execute(SQL("SELECT version, run_id, valid_from, mart, synchronised_at FROM {}").format(table))
     found = cursor.fetchone()
     if found is None:
         return None
-    number, run_id, valid_from, mart = found
-    return Held(Version(number, run_id, valid_from.astimezone(UTC).replace(tzinfo=None)), mart)
+    number, run_id, valid_from, mart, synchronised_at = found
+    return Held(Version(number, run_id, _in_utc(valid_from)), mart, _in_utc(synchronised_at))
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def note_version(cursor: Cursor, schema: str, version: Version, mart: Path, at: datetime) -> None:

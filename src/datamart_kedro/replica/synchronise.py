@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.mart.mart import Mart
-from datamart_kedro.mart.versions import Version
-from datamart_kedro.postgres import engine_of, place_of
 from datamart_kedro.replica.changes import ServedTable
-from datamart_kedro.replica.plan import Action, Replica, look_at_replica, plan
+from datamart_kedro.replica.plan import Action, Replica, plan
 from datamart_kedro.replica.refusals import LATER, Attempt
 from datamart_kedro.replica.report import ReplicaReport
 from datamart_kedro.replica.schema import Found, comments, is_misshapen, missing_columns, schema_exists
 from datamart_kedro.replica.served import Served, served_tables
 from datamart_kedro.replica.settings import ReplicaSettings
-from datamart_kedro.replica.snapshot import Snapshot, snapshot_of
+from datamart_kedro.replica.snapshot import snapshot_of
 from datamart_kedro.replica.state import STATE, create_state, note_version, take_lock
+from datamart_kedro.replica.work import Work, begin, connected, place_in
 
 
-def synchronise(mart: Mart, settings: ReplicaSettings, url: str | None) -> ReplicaReport:
+def synchronise(mart: Mart, settings: ReplicaSettings, url: str | None, doubted: Collection[str] = ()) -> ReplicaReport:
     """Bring a PostgreSQL schema to the mart's published version; if it holds that already, nothing is written.
 
     Args:
         mart: What it has committed is served.
         settings: Schema and time-outs.
         url: Address of the server.
+        doubted: Tables of which every row is compared, whatever their version says.
 
     Raises:
         ReplicaError: The replica holds what it held before.
         MartFileError: There is no mart, or another process holds it.
     """
     started = perf_counter()
-    place = f"schema {settings.schema_name} of {place_of(url or '')}"
+    place = place_in(settings, url)
     with snapshot_of(mart) as snapshot:
         version = snapshot.newest_version()
         if version is None:
@@ -48,9 +45,9 @@ def synchronise(mart: Mart, settings: ReplicaSettings, url: str | None) -> Repli
         attempt = Attempt(place, version.number)
         with attempt.refusing():
             served = served_tables(snapshot)
-            with _connected(settings, url) as connection:
-                work = _Work(snapshot, version, served, connection, connection.cursor(), settings, attempt)
-                done = _synchronise(work)
+            with connected(settings, url) as connection:
+                work = Work(snapshot, version, served, connection, connection.cursor(), settings, attempt)
+                done = _synchronise(work, doubted)
     return ReplicaReport(
         place,
         before=done.before,
@@ -63,44 +60,6 @@ def synchronise(mart: Mart, settings: ReplicaSettings, url: str | None) -> Repli
     )
 
 
-@contextmanager
-def _connected(settings: ReplicaSettings, url: str | None) -> Iterator[Connection]:
-    """A connection of psycopg2 that is closed after the block; what was not committed is rolled back."""
-    if not url:
-        raise ReplicaError(
-            "The address of the replica is not known.",
-            "Set DATAMART_REPLICA_URL, such as postgresql://writer:password@host:5432/mart, or write"
-            " `replica: {url: ...}` into conf/local/credentials.yml.",
-        )
-    pooled = engine_of(url, connect_timeout_s=settings.connect_timeout_s).raw_connection()
-    try:
-        driver = pooled.driver_connection
-        assert isinstance(driver, Connection)
-        yield driver
-    finally:
-        pooled.close()
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What a synchronisation works with."""
-
-    snapshot: Snapshot
-    version: Version
-    served: Sequence[Served]
-    connection: Connection
-    cursor: Cursor
-    settings: ReplicaSettings
-    attempt: Attempt
-
-    @property
-    def schema(self) -> str:
-        return self.settings.schema_name
-
-    def table(self, served: Served) -> ServedTable:
-        return ServedTable(self.snapshot, self.cursor, self.schema, served)
-
-
 @dataclass
 class _Done:
     """What a synchronisation did."""
@@ -111,35 +70,21 @@ class _Done:
     mended: list[str] = field(default_factory=list)
 
 
-def _synchronise(work: _Work) -> _Done:
+def _synchronise(work: Work, doubted: Collection[str]) -> _Done:
     """Look, and write only if there is something to write."""
-    _begin(work)
-    replica = _look(work)
-    if _is_current(work, replica):
+    begin(work.cursor, work.settings)
+    replica = work.look()
+    if not doubted and _is_current(work, replica):
         return _Done(replica.number, _left_over(work, replica))
-    widened = _add_columns(work, replica)
+    suspects = _add_columns(work, replica) | {*doubted}
     take_lock(work.cursor, work.schema, work.settings.lock_timeout_s)
-    replica = _look(work)
-    done = _write(work, replica, widened)
+    replica = work.look()
+    done = _write(work, replica, suspects)
     work.connection.commit()
     return done
 
 
-def _begin(work: _Work) -> None:
-    """Settings for one transaction: they end with it, so that a pooler may stand between."""
-    milliseconds = [work.settings.lock_timeout_s * 1000, work.settings.statement_timeout_s * 1000]
-    work.cursor.execute("SET LOCAL TimeZone = 'UTC'")
-    work.cursor.execute("SET LOCAL DateStyle = 'ISO, YMD'")
-    work.cursor.execute("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", milliseconds)
-
-
-def _look(work: _Work) -> Replica:
-    replica = look_at_replica(work.cursor, work.schema, work.snapshot, work.served)
-    work.attempt.held = replica.number
-    return replica
-
-
-def _is_current(work: _Work, replica: Replica) -> bool:
+def _is_current(work: Work, replica: Replica) -> bool:
     if replica.held != work.version:
         return False
     actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
@@ -148,7 +93,7 @@ def _is_current(work: _Work, replica: Replica) -> bool:
     )
 
 
-def _add_columns(work: _Work, replica: Replica) -> set[str]:
+def _add_columns(work: Work, replica: Replica) -> set[str]:
     """Add new columns, empty, each table in a transaction of its own, and give the names of the tables.
 
     A table is locked for readers until the end of the transaction that alters it: here that is at once.
@@ -159,12 +104,12 @@ def _add_columns(work: _Work, replica: Replica) -> set[str]:
         take_lock(work.cursor, work.schema, work.settings.lock_timeout_s)
         work.table(served).add_columns(replica.tables[served.name], work.settings.lock_timeout_s)
         work.connection.commit()
-        _begin(work)
+        begin(work.cursor, work.settings)
     work.attempt.table = ""
     return {served.name for served in lacking}
 
 
-def _lacking(work: _Work, replica: Replica) -> list[Served]:
+def _lacking(work: Work, replica: Replica) -> list[Served]:
     """Tables that lack columns, and have no other fault."""
     tables = replica.tables
     there = [served for served in work.served if served.name in tables]
@@ -175,16 +120,20 @@ def _lacking(work: _Work, replica: Replica) -> list[Served]:
     ]
 
 
-def _write(work: _Work, replica: Replica, widened: set[str]) -> _Done:
-    """Bring all tables to the version, in the transaction that is open."""
+def _write(work: Work, replica: Replica, suspects: set[str]) -> _Done:
+    """Bring all tables to the version, in the transaction that is open, and compare every row of the suspects."""
     _create_schema(work, replica)
     done = _Done(replica.number, _left_over(work, replica))
     actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
     for served in work.served:
         work.attempt.table = served.name
-        action: Action = "mend" if served.name in widened else actions[served.name]
+        action = actions[served.name]
+        if served.name in suspects and action in ("follow", "leave"):
+            action = "mend"
         table, found = work.table(served), replica.tables.get(served.name)
-        if not bring(table, action, found, replica.number or 0):
+        was_right = bring(table, action, found, replica.number or 0)
+        by_hand = replica.held == work.version and served.stamp is not None and action not in ("follow", "leave")
+        if not was_right or (by_hand and table.written + table.deleted):
             done.mended.append(served.name)
         table.comment(found if action in ("mend", "follow", "leave") else None)
         done.tables.append(table)
@@ -216,14 +165,14 @@ def bring(table: ServedTable, action: Action, found: Found | None, held: int) ->
     return action != "follow"
 
 
-def _create_schema(work: _Work, replica: Replica) -> None:
+def _create_schema(work: Work, replica: Replica) -> None:
     if not schema_exists(work.cursor, work.schema):
         work.cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(work.schema)))
     if STATE not in replica.tables:
         create_state(work.cursor, work.schema)
 
 
-def _left_over(work: _Work, replica: Replica) -> list[str]:
+def _left_over(work: Work, replica: Replica) -> list[str]:
     """Tables in the schema that no domain publishes any more."""
     served = {table.name for table in work.served}
     return sorted(name for name in replica.tables if name.startswith("tb_") and name not in served)

@@ -22,14 +22,14 @@ CHUNK = 1 << 16
 """Bytes that a pipe holds."""
 
 
-def copy_rows(snapshot: Snapshot, served: Served, condition: str, cursor: Cursor, target: Composable) -> int:
-    """Copy rows of a table of the mart into a table of the server, and return their number.
+def copy_rows(snapshot: Snapshot, served: Served, select: str, cursor: Cursor, target: Composable) -> int:
+    """Copy rows of a table of the mart, with all its columns, into a table of the server, and return their number.
 
     Raises:
         ReplicaError: A text holds a NUL character, which PostgreSQL cannot keep.
     """
     try:
-        return _copy(snapshot, served, served.rows(condition), tuple(served.columns), cursor, target)
+        return _copy(snapshot, served, select, tuple(served.columns), cursor, target)
     except CharacterNotInRepertoire:
         _refuse_nul(snapshot, served)
         raise
