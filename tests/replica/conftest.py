@@ -11,6 +11,7 @@ from kedro.framework.startup import bootstrap_project
 
 from datamart_kedro.mart.mart import close_marts
 from tests.conftest import copy_of_project
+from tests.project import Project
 from tests.replica.store import Replica, Store
 from tests.shop import SHOP, item, order
 
@@ -47,3 +48,14 @@ def store(versions: Mapping[int, Path], tmp_path: Path) -> Iterator[Store]:
 def replica(store: Store, postgres: str) -> Replica:
     """Where the mart is served; nothing is there yet."""
     return Replica(store, postgres)
+
+
+@pytest.fixture
+def environment(published: Project, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project whose environment ``served`` has files as its source, and a replica at the mart's version."""
+    folder = published.folder / "conf" / "served"
+    folder.mkdir()
+    (folder / "globals.yml").write_text("replica:\n  enabled: true\n  connect_timeout_s: 1\n")
+    monkeypatch.setenv("DATAMART_REPLICA_URL", postgres)
+    published.run(env="served")
+    return published

@@ -55,6 +55,11 @@ class Store:
             " max(started_at) + INTERVAL 1 SECOND FROM tb_control_data_update",
         )
 
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT."""
+        with duckdb.connect(self.mart.path, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
     def rows(self, table: str) -> Rows:
         """Rows of a table, sorted by all that they hold."""
         with duckdb.connect(self.mart.path, read_only=True) as connection:

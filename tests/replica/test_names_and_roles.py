@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.project import psql
 from tests.replica.store import TABLES, Replica, Store
 
-HOSTILE = '"; DROP TABLE tb_orders; --'
+HOSTILE = '"; DROP TABLE tb_orders; --%s{}'
 
 
 def test_a_schema_may_have_any_name(store: Store, replica: Replica):

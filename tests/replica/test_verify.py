@@ -277,17 +277,6 @@ def test_a_key_with_any_text_is_shown_as_it_is(store: Store, served: Replica):
     ]
 
 
-@pytest.fixture
-def environment(published: Project, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project whose environment ``served`` has files as its source, and a replica at the mart's version."""
-    folder = published.folder / "conf" / "served"
-    folder.mkdir()
-    (folder / "globals.yml").write_text("replica:\n  enabled: true\n  connect_timeout_s: 1\n")
-    monkeypatch.setenv("DATAMART_REPLICA_URL", postgres)
-    published.run(env="served")
-    return published
-
-
 def test_the_command_finds_mends_and_finds_nothing_more(environment: Project, postgres: str):
     psql(postgres, "UPDATE datamart.tb_customers SET email = 'x@y.z' WHERE customer_id = '2'")
     verify = ("kedro", "mart", "verify-replica", "--env", "served")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from psycopg2.extensions import cursor as Cursor
@@ -18,7 +17,7 @@ from datamart_kedro.replica.changes import ServedTable
 from datamart_kedro.replica.schema import Found, found_tables, is_misshapen, missing_columns
 from datamart_kedro.replica.served import Served
 from datamart_kedro.replica.snapshot import Snapshot
-from datamart_kedro.replica.state import STATE, held_version
+from datamart_kedro.replica.state import STATE, Held, held_version
 
 Action = Literal["create", "remake", "mend", "follow", "leave"]
 """What a table needs. `follow` applies what changed since the version held, `mend` compares every row."""
@@ -30,13 +29,16 @@ class Replica:
 
     Attributes:
         tables: Tables of the schema, by name.
-        held: The version that they hold, None if they hold none of this mart.
-        synchronised_at: Instant, UTC, at which they were brought to it.
+        state: What it knows of itself, None if it holds nothing of this mart.
     """
 
     tables: Mapping[str, Found]
-    held: Version | None
-    synchronised_at: datetime = datetime.max
+    state: Held | None
+
+    @property
+    def held(self) -> Version | None:
+        """The version that it holds, None if it holds none of this mart."""
+        return self.state.version if self.state else None
 
     @property
     def number(self) -> int | None:
@@ -65,7 +67,7 @@ def look_at_replica(cursor: Cursor, schema: str, snapshot: Snapshot, served: Seq
             "Serve this mart from another schema (replica.schema in globals.yml). To let it take over and replace all"
             f" rows there, run `{take_over}` on the server, then run again.",
         )
-    return Replica(tables, held.version, held.synchronised_at)
+    return Replica(tables, held)
 
 
 def plan(

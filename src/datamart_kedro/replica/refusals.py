@@ -51,7 +51,7 @@ class Attempt:
         """What each store holds now."""
         held = "is as it was" if self.held is None else f"still holds version {self.held}"
         if not self.version:
-            return f"There is no mart as before; the replica {held}."
+            return f"There is still no mart; the replica {held}."
         return f"The mart itself is published at version {self.version}; the replica {held}."
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.errors import ReplicaError
@@ -48,7 +49,7 @@ class Served:
 
     Attributes:
         table: The table, with the meanings of all its columns.
-        columns: Its columns in the mart, in order, with their types in PostgreSQL.
+        kinds: Its columns in the mart, in order, with the engine's types.
         stamp: Column with the version that wrote the row, or ended it; None for ledgers, which are older than any.
         seen: Figure, in SQL of both stores, that differs between most contents with the same number of rows.
         history: Name of the table with the rows that its versions replaced or deleted, if it has one.
@@ -56,7 +57,7 @@ class Served:
     """
 
     table: PublishedTable
-    columns: Mapping[str, str]
+    kinds: Mapping[str, str]
     stamp: str | None
     seen: str
     history: str | None = None
@@ -66,6 +67,15 @@ class Served:
     def name(self) -> str:
         """Name of the table, the same in both stores."""
         return self.table.name
+
+    @cached_property
+    def columns(self) -> Mapping[str, str]:
+        """Its columns in the mart, in order, with their types in PostgreSQL.
+
+        Raises:
+            ReplicaError: PostgreSQL cannot hold one.
+        """
+        return {name: postgres_type(self.name, name, kind) for name, kind in self.kinds.items()}
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -137,7 +147,7 @@ def served_tables(snapshot: Snapshot) -> list[Served]:
     ]
     ledger = Served(LEDGER, _columns(snapshot, LEDGER), None, "count(*) FILTER (WHERE status = 'running')")
     pruned = Served(PRUNED, _columns(snapshot, PRUNED), None, "sum(oldest_version)")
-    return [*found, *(served for served in (ledger, pruned) if served.columns)]
+    return [*found, *(served for served in (ledger, pruned) if served.kinds)]
 
 
 def _oldest_versions(snapshot: Snapshot) -> dict[str, int]:
@@ -166,7 +176,7 @@ def _columns(snapshot: Snapshot, table: PublishedTable) -> dict[str, str]:
                 f"{table.name}: PostgreSQL cannot keep the name {name}, which is longer than {MAX_NAME_BYTES} bytes.",
                 "Give it a shorter name.",
             )
-    return {name: postgres_type(table.name, name, kind) for name, kind in columns.items()}
+    return columns
 
 
 def postgres_type(table: str, column: str, kind: str) -> str:

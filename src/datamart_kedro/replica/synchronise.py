@@ -19,7 +19,7 @@ from datamart_kedro.replica.schema import Found, comments, is_misshapen, missing
 from datamart_kedro.replica.served import Served, served_tables
 from datamart_kedro.replica.settings import ReplicaSettings
 from datamart_kedro.replica.snapshot import snapshot_of
-from datamart_kedro.replica.state import STATE, create_state, note_version, take_lock
+from datamart_kedro.replica.state import STATE, Columns, Held, add_columns, create_state, note_version, take_lock
 from datamart_kedro.replica.work import Work, begin, connected, place_in
 
 
@@ -85,7 +85,7 @@ def _synchronise(work: Work, doubted: Collection[str]) -> _Done:
 
 
 def _is_current(work: Work, replica: Replica) -> bool:
-    if replica.held != work.version:
+    if replica.state is None or replica.held != work.version or replica.state.columns != _columns(work):
         return False
     actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
     return set(actions.values()) == {"leave"} and not any(
@@ -138,8 +138,14 @@ def _write(work: Work, replica: Replica, suspects: set[str]) -> _Done:
         table.comment(found if action in ("mend", "follow", "leave") else None)
         done.tables.append(table)
     work.attempt.table = ""
-    note_version(work.cursor, work.schema, work.version, work.snapshot.path, datetime.now(UTC))
+    at = datetime.now(UTC).replace(tzinfo=None)
+    note_version(work.cursor, work.schema, Held(work.version, str(work.snapshot.path), at, _columns(work)))
     return done
+
+
+def _columns(work: Work) -> Columns:
+    """What is served, with the types that it has in the mart."""
+    return {served.name: [[name, kind] for name, kind in served.kinds.items()] for served in work.served}
 
 
 def bring(table: ServedTable, action: Action, found: Found | None, held: int) -> bool:
@@ -170,6 +176,8 @@ def _create_schema(work: Work, replica: Replica) -> None:
         work.cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(work.schema)))
     if STATE not in replica.tables:
         create_state(work.cursor, work.schema)
+    elif "columns" not in replica.tables[STATE].columns:
+        add_columns(work.cursor, work.schema)
 
 
 def _left_over(work: Work, replica: Replica) -> list[str]:

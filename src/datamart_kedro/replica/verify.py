@@ -76,9 +76,9 @@ def verify(mart: Mart, settings: ReplicaSettings, url: str | None) -> Verificati
 def _verified(work: Work) -> Verification:
     replica = work.look()
     checks = []
-    if replica.number is not None:
-        later = work.snapshot.version_after(replica.number)
-        since = min(replica.synchronised_at, later.valid_from if later else replica.synchronised_at)
+    if replica.state is not None:
+        later = work.snapshot.version_after(replica.state.version.number)
+        since = min(replica.state.synchronised_at, later.valid_from if later else replica.state.synchronised_at)
         for table in work.served:
             work.attempt.table = table.name
             number = work.version.number
