@@ -11,6 +11,7 @@ from psycopg2.sql import SQL, Identifier
 
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.mart.mart import Mart
+from datamart_kedro.replica.as_of import functions_to_make
 from datamart_kedro.replica.changes import ServedTable
 from datamart_kedro.replica.plan import Action, Replica, plan
 from datamart_kedro.replica.refusals import LATER, Attempt
@@ -88,9 +89,9 @@ def _is_current(work: Work, replica: Replica) -> bool:
     if replica.state is None or replica.held != work.version or replica.state.columns != _columns(work):
         return False
     actions = plan(work.cursor, work.schema, work.snapshot, work.served, replica, work.version)
-    return set(actions.values()) == {"leave"} and not any(
-        any(comments(SQL(""), served, replica.tables[served.name])) for served in work.served
-    )
+    if set(actions.values()) != {"leave"} or functions_to_make(work.cursor, work.schema, work.served):
+        return False
+    return not any(any(comments(SQL(""), served, replica.tables[served.name])) for served in work.served)
 
 
 def _add_columns(work: Work, replica: Replica) -> set[str]:
@@ -137,10 +138,19 @@ def _write(work: Work, replica: Replica, suspects: set[str]) -> _Done:
             done.mended.append(served.name)
         table.comment(found if action in ("mend", "follow", "leave") else None)
         done.tables.append(table)
+    _make_functions(work)
     work.attempt.table = ""
     at = datetime.now(UTC).replace(tzinfo=None)
     note_version(work.cursor, work.schema, Held(work.version, str(work.snapshot.path), at, _columns(work)))
     return done
+
+
+def _make_functions(work: Work) -> None:
+    """Make the functions that read tables as they were, where they are not in step with their table."""
+    for function in functions_to_make(work.cursor, work.schema, work.served):
+        work.attempt.table = function.name
+        for statement in function.statements(work.cursor):
+            work.cursor.execute(statement)
 
 
 def _columns(work: Work) -> Columns:

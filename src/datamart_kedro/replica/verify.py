@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.mart.mart import Mart
+from datamart_kedro.replica.as_of import functions_to_make
 from datamart_kedro.replica.comparison import TableCheck, compare
 from datamart_kedro.replica.refusals import Attempt
 from datamart_kedro.replica.served import served_tables
@@ -25,7 +26,8 @@ class Verification:
         place: Schema, database and host, without secrets.
         version: Number of the mart's version.
         held: Number of the version that the replica says it holds, None if it says none.
-        tables: How each served table compares with the mart as of that version.
+        tables: How each served table compares with the mart as of that version; and functions that are not as they
+            should be.
     """
 
     place: str
@@ -83,6 +85,11 @@ def _verified(work: Work) -> Verification:
             work.attempt.table = table.name
             number = work.version.number
             checks.append(compare(work.snapshot, work.cursor, work.schema, table, replica, number, since))
+    if replica.held == work.version:
+        wrong = functions_to_make(work.cursor, work.schema, work.served)
+        checks += [
+            TableCheck(f"{function.name}({function.kind})", ("it is not as it should be",)) for function in wrong
+        ]
     return Verification(work.attempt.place, work.version.number, replica.number, checks)
 
 
