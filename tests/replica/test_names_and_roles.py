@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,6 @@ from sqlalchemy import make_url
 
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.replica.settings import ReplicaSettings
-from tests.conftest import ROOT
 from tests.project import psql
 from tests.replica.store import TABLES, Replica, Store
 
@@ -71,33 +69,3 @@ def test_a_missing_right_is_told_with_where_rights_are_listed(replica: Replica, 
     assert refusal.value.next_step == (
         "Grant its role what docs/serve-in-postgresql.md lists. The next run brings the replica up to date."
     )
-
-
-def test_the_documented_rights_are_enough_for_writer_and_reader(store: Store, replica: Replica, role: str):
-    as_administrator, as_writer = statements_of_the_guide(replica, role)[:2]
-    replica.execute(*as_administrator)
-    owner = replica.url
-    as_role(replica, role)
-    replica.execute(*as_writer)
-    replica.synchronise()
-    reader = f"SET ROLE {role}_reader"
-    assert psql(owner, reader, "SELECT count(*) FROM datamart.tb_orders") == [(3,)]
-    assert psql(owner, reader, "SELECT version FROM datamart.replica_state") == [(1,)]
-    with pytest.raises(Exception, match="permission denied"):
-        psql(owner, reader, "DELETE FROM datamart.tb_orders")
-    psql(owner, f"DROP OWNED BY {role}_reader CASCADE", f"DROP ROLE {role}_reader")
-
-
-def statements_of_the_guide(replica: Replica, role: str) -> list[list[str]]:
-    """The SQL of docs/serve-in-postgresql.md, block by block, for this database and roles of this test."""
-    text = (ROOT / "docs" / "serve-in-postgresql.md").read_text(encoding="utf-8")
-    names = {
-        "CREATE ROLE mart_writer LOGIN PASSWORD 'choose one';\n": "",
-        "mart_writer": role,
-        "mart_reader": f"{role}_reader",
-        "DATABASE mart": f"DATABASE {make_url(replica.url).database}",
-    }
-    for name, ours in names.items():
-        text = text.replace(name, ours)
-    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    return [[line for line in block.splitlines() if line] for block in blocks]

@@ -82,7 +82,7 @@ class AsOf:
     @property
     def name(self) -> str:
         """Its name, which is shorter than that of the table's history."""
-        return f"{self.served.name}_as_of"
+        return function_names([self.served.name])[0]
 
     @property
     def comment(self) -> str:
@@ -128,6 +128,11 @@ class AsOf:
             identifiers(self.served.columns, "gone"), Identifier(self.schema, self.served.history)
         )
         return SQL("{} UNION ALL {}").format(now, gone)
+
+
+def function_names(tables: Sequence[str]) -> list[str]:
+    """Names of the functions that read tables as they were."""
+    return [f"{table}_as_of" for table in tables]
 
 
 def functions_to_make(cursor: Cursor, schema: str, served: Sequence[Served]) -> list[AsOf]:

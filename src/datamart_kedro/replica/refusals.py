@@ -37,6 +37,7 @@ class Attempt:
         table: The table at work.
         failed: What did not come about, for the middle of a sentence.
         later: What comes next.
+        told_state: What to say instead of what each store holds.
     """
 
     place: str
@@ -45,10 +46,13 @@ class Attempt:
     table: str = ""
     failed: str = "is not up to date"
     later: str = LATER
+    told_state: str | None = None
 
     @property
     def state(self) -> str:
         """What each store holds now."""
+        if self.told_state is not None:
+            return self.told_state
         held = "is as it was" if self.held is None else f"still holds version {self.held}"
         if not self.version:
             return f"There is still no mart; the replica {held}."
