@@ -293,6 +293,7 @@ def test_the_command_restores_and_everything_works_as_before(lost: Project, post
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "tb_orders_history: 1 rows" in lines
+    assert f", which {lost.mart} had written, at version 2 of " in lines[-2]
     assert lines[-1] == (
         "Lost, since they are not served: what tb_rejected_rows and tb_contract_results held, and staged rows."
         " The next run loads every domain again."

@@ -105,6 +105,16 @@ def test_a_table_altered_by_hand_gets_its_shape_back(store: Store, replica: Repl
     assert replica.rows("tb_orders") == store.rows("tb_orders")
 
 
+def test_a_column_that_was_added_and_never_filled_gets_its_values(store: Store, replica: Replica):
+    replica.synchronise()
+    replica.execute(  # as when a run is killed after it has added a column that somebody had dropped
+        "ALTER TABLE datamart.tb_orders DROP COLUMN net_amount, ADD COLUMN net_amount numeric(18,2)"
+    )
+    report = replica.synchronise()
+    assert report.mended == ("tb_orders",)
+    assert replica.rows("tb_orders") == store.rows("tb_orders")
+
+
 def described(replica: Replica) -> set[tuple[str, ...]]:
     """Columns of tb_orders with their types, comments, and place in the primary key."""
     return set(

@@ -14,7 +14,7 @@ from datamart_kedro.mart.ledger import PRUNED
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.versions import Version
 from datamart_kedro.replica.changes import ServedTable
-from datamart_kedro.replica.schema import Found, found_tables, is_misshapen, missing_columns
+from datamart_kedro.replica.schema import Found, found_tables, has_unfilled_columns, is_misshapen, missing_columns
 from datamart_kedro.replica.served import Served
 from datamart_kedro.replica.snapshot import Snapshot
 from datamart_kedro.replica.state import STATE, Held, held_version
@@ -85,7 +85,9 @@ def _action(served: Served, replica: Replica, version: Version) -> Action:
         return "create"
     if is_misshapen(served, found):
         return "remake"
-    if replica.held is None or missing_columns(served, found) or replica.held.number < served.reaches_back_to:
+    if replica.held is None or missing_columns(served, found) or has_unfilled_columns(served, found):
+        return "mend"
+    if replica.held.number < served.reaches_back_to:
         return "mend"
     return "follow" if replica.held.number < version.number else "leave"
 

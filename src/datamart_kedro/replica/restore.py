@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 
 from psycopg2.extensions import connection as Connection
@@ -37,6 +38,7 @@ class Restored:
 
     Attributes:
         place: Where it came from.
+        written_by: The mart file that was served there.
         version: Number of the version that the mart holds.
         valid_from: Instant, UTC, from which that version held.
         rows: Number of rows of each table.
@@ -44,6 +46,7 @@ class Restored:
     """
 
     place: str
+    written_by: str
     version: int
     valid_from: datetime
     rows: Mapping[str, int]
@@ -79,7 +82,8 @@ def restore(mart: MartSettings, settings: ReplicaSettings, url: str | None) -> R
         refuse_a_mart_that_exists(mart)  # somebody may have run meanwhile
         _log_of(Path(mart.path)).unlink(missing_ok=True)  # of the lost file; the engine would apply it to this one
         unfinished.replace(mart.path)
-    return Restored(attempt.place, held.version.number, held.version.valid_from, rows, perf_counter() - started)
+    seconds = perf_counter() - started
+    return Restored(attempt.place, held.mart, held.version.number, held.version.valid_from, rows, seconds)
 
 
 def restored_lines(restored: Restored) -> Iterator[str]:
@@ -87,8 +91,8 @@ def restored_lines(restored: Restored) -> Iterator[str]:
     for table, rows in restored.rows.items():
         yield f"{table}: {rows:,} rows"
     yield (
-        f"The mart is restored from {restored.place} at version {restored.version},"
-        f" of {restored.valid_from:%Y-%m-%d %H:%M:%S} UTC, in {restored.seconds:.1f} s."
+        f"The mart is restored from {restored.place}, which {restored.written_by} had written, at version"
+        f" {restored.version} of {restored.valid_from:%Y-%m-%d %H:%M:%S} UTC, in {restored.seconds:.1f} s."
     )
     yield (
         f"Lost, since they are not served: what {' and '.join(LOST)} held, and staged rows."
@@ -114,7 +118,7 @@ def refuse_a_mart_that_exists(settings: MartSettings) -> None:
     if version is not None:
         raise MartFileError(
             f"There is a mart at {path}, at version {version.number}.",
-            f"If it is to be replaced, move it away (mv {path} {path}.old), then run"
+            f"If it is to be replaced, move it away (mv {quote(str(path))} {quote(f'{path}.old')}), then run"
             " `kedro mart restore --from-replica` again.",
             "Nothing was restored, the mart is as it was.",
         )

@@ -67,6 +67,14 @@ def missing_columns(served: Served, found: Found) -> dict[str, str]:
     return {name: kind for name, kind in served.columns.items() if name not in found.columns}
 
 
+def has_unfilled_columns(served: Served, found: Found) -> bool:
+    """Has the server's table columns without the comment that they get with their values?
+
+    Whoever added them was killed in between.
+    """
+    return any(name in found.columns and name not in found.meanings for name in served.table.columns)
+
+
 def is_misshapen(served: Served, found: Found) -> bool:
     """Has the server's table another key than it should have, or columns that are not to be, or of other types?"""
     return served.key != found.key or any(served.columns.get(name) != kind for name, kind in found.columns.items())
