@@ -101,7 +101,7 @@ class Replica:
 
     def repair(self) -> ReplicaReport:
         """Compare every row with the mart's, and mend what differs."""
-        doubted = [table.table for table in self.verify().tables]
+        doubted = [table.table for table in self.verify().different]
         try:
             return synchronise(self.store.mart, ReplicaSettings(**self.settings), self.url, doubted)
         finally:

@@ -217,6 +217,29 @@ def test_a_server_that_ends_in_the_middle_leaves_no_file(
     assert list(store.mart.path.parent.glob("mart*")) == []
 
 
+def test_all_tables_are_those_of_one_moment(store: Store, served: Replica, monkeypatch: pytest.MonkeyPatch):
+    before = store.rows("tb_orders")
+    lose(store)
+    take_rows = module.take_rows
+
+    def and_write(*given: Any) -> None:
+        served.execute("UPDATE datamart.tb_orders SET ship_city = 'Elsewhere'")
+        take_rows(*given)
+
+    monkeypatch.setattr(module, "take_rows", and_write)
+    restored(served)
+    assert store.rows("tb_orders") == before
+
+
+def test_a_row_that_is_lost_on_the_way_is_missed(store: Store, served: Replica, monkeypatch: pytest.MonkeyPatch):
+    lose(store)
+    take_rows = module.take_rows
+    monkeypatch.setattr(module, "take_rows", lambda *given: take_rows(*given[:-1], given[-1].slice(1)))
+    with pytest.raises(ReplicaError, match=r"^tb_control_data_update: the rows that arrived are not"):
+        restored(served)
+    assert list(store.mart.path.parent.glob("mart*")) == []
+
+
 @pytest.mark.parametrize(
     ("edit", "happened", "next_step"),
     [

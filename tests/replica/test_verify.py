@@ -106,6 +106,10 @@ EDITS = {
         "ALTER TABLE datamart.tb_orders ALTER order_id TYPE varchar(20)",
         ["tb_orders: order_id is character varying(20), not text"],
     ),
+    "a number in the key that is a text": (
+        "ALTER TABLE datamart.tb_order_items ALTER line_number TYPE text",
+        ["tb_order_items: line_number is text, not bigint"],
+    ),
     "a column of somebody's own": (
         "ALTER TABLE datamart.tb_orders ADD COLUMN note text",
         ["tb_orders: it has note, which the mart does not have"],
@@ -218,6 +222,21 @@ def test_a_column_that_came_with_a_later_version_is_no_fault(store: Store, repli
     assert replica.verify().is_alike
 
 
+def test_a_table_that_came_with_a_later_version_is_no_fault(store: Store, replica: Replica):
+    store.execute("DROP TABLE tb_products", "DROP TABLE tb_products_history")
+    replica.synchronise()
+    store.publish(
+        "CREATE TABLE tb_products AS SELECT 'A' AS product_id, 2::BIGINT AS _version, now()::TIMESTAMP AS _valid_from"
+    )
+    assert replica.verify().is_alike
+    replica.synchronise()
+    replica.execute("DROP TABLE datamart.tb_products")
+    assert replica.differences() == [
+        "tb_products: there is no such table",
+        "tb_products: 1 row only in the mart",
+    ]
+
+
 def test_the_ledger_of_a_run_that_published_nothing_is_no_fault(store: Store, served: Replica):
     store.execute(
         "INSERT INTO tb_control_data_update (run_id, domain, status, started_at)"
@@ -266,7 +285,7 @@ def test_a_server_that_cannot_be_reached_is_told_in_three_lines(served: Replica)
         "The replica, schema datamart of database mart at 127.0.0.1:1, could not be verified: nothing answers there.\n"
         "  The mart itself is published at version 2; the replica is as it was.\n"
         "  Check that the server runs, and its address in DATAMART_REPLICA_URL or under replica in"
-        " conf/local/credentials.yml. Then verify again."
+        " conf/local/credentials.yml. Verify again when that is mended."
     )
 
 

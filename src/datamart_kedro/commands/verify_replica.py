@@ -35,7 +35,7 @@ def command(env: str | None, repair: bool) -> None:
             for line in verification_lines(found):
                 click.echo(line)
             if repair and not found.is_alike:
-                for line in report_lines(synchronise(*place, doubted=[table.table for table in found.tables])):
+                for line in report_lines(synchronise(*place, doubted=[table.table for table in found.different])):
                     click.echo(line)
     except MartError as error:
         error.show()

@@ -27,7 +27,7 @@ from datamart_kedro.replica.state import STATE, Held, held_version
 from datamart_kedro.replica.work import begin, connected, place_in
 from datamart_kedro.sources.copy_stream import CopyStream, quiet_driver
 
-AGAIN = "Then restore again."
+AGAIN = "Restore again when that is mended."
 LOST = (REJECTED.name, RESULTS.name)
 """Tables of the mart that are not served."""
 
@@ -190,7 +190,7 @@ def _fill(
     try:
         mart.open(write=True)
         create_ledger(mart)
-        for name, columns in held.columns.items():
+        for name, columns in sorted(held.columns.items()):
             attempt.table = name
             kinds = dict(columns)
             for column, kind in columns:
@@ -218,5 +218,5 @@ def _copy(mart: Mart, connection: Connection, table: Identifier, name: str, kind
         if stream.failure is not None:
             raise stream.failure
     if not stream.sent == stream.rows == mart.rows(name):
-        raise ReplicaError(f"{name}: the rows that arrived are not those of the replica.", AGAIN)
+        raise ReplicaError(f"{name}: the rows that arrived are not those of the replica.", "Restore again.")
     return stream.rows

@@ -16,7 +16,7 @@ from datamart_kedro.replica.settings import ReplicaSettings
 from datamart_kedro.replica.state import STATE, held_version, take_lock
 from datamart_kedro.replica.work import begin, connected, place_in
 
-AGAIN = "Then grant again."
+AGAIN = "Grant again when that is mended."
 SAME = "The rights are what they were."
 
 _FUNCTIONS = """

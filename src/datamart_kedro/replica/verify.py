@@ -15,7 +15,7 @@ from datamart_kedro.replica.settings import ReplicaSettings
 from datamart_kedro.replica.snapshot import snapshot_of
 from datamart_kedro.replica.work import Work, begin, connected, place_in
 
-AGAIN = "Then verify again."
+AGAIN = "Verify again when that is mended."
 
 
 @dataclass(frozen=True)
