@@ -95,6 +95,16 @@ def test_values_of_every_type_come_back_to_the_last_digit(store: Store, replica:
     assert [row[-len(EXACT) :] for row in before] == [tuple(kind for _, kind in EXACT.values())] * len(before)
 
 
+def test_tables_are_read_as_they_were_in_sql_again(store: Store, served: Replica):
+    lose(store)
+    restored(served)
+    assert store.query("SELECT order_id, status FROM tb_orders_as_of(1) ORDER BY ALL") == [
+        ("10", "shipped"),
+        ("11", "delivered"),
+        ("12", "cancelled"),
+    ]
+
+
 def test_texts_come_back_as_they_are(store: Store, replica: Replica):
     values = ", ".join(f"({number}, '{text.replace(chr(39), chr(39) * 2)}')" for number, text in enumerate(AWKWARD))
     store.execute(
@@ -318,8 +328,8 @@ def test_the_command_restores_and_everything_works_as_before(lost: Project, post
     assert "tb_orders_history: 1 rows" in lines
     assert f", which {lost.mart} had written, at version 2 of " in lines[-2]
     assert lines[-1] == (
-        "Lost, since they are not served: what tb_rejected_rows and tb_contract_results held, and staged rows."
-        " The next run loads every domain again."
+        "Lost, since they are not served: what tb_rejected_rows, tb_contract_results, tb_control_node_times held, and"
+        " staged rows. The next run loads every domain again."
     )
     assert versions_in(lost.mart, lost) == versions_in(lost.mart.with_suffix(".lost"), lost)
     diff = lost.cli("kedro", "mart", "diff", "1", "2", "--table", "tb_products")

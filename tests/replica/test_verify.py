@@ -210,12 +210,13 @@ def test_an_edit_is_found_in_a_replica_that_is_behind(store: Store, replica: Rep
     assert replica.differences() == []
 
 
-def test_a_column_that_came_with_a_later_version_is_no_fault(store: Store, replica: Replica):
+def test_columns_that_came_went_or_widened_with_a_later_version_are_no_fault(store: Store, replica: Replica):
     replica.synchronise()
     store.become(2)
     store.execute(
         "ALTER TABLE tb_orders ADD COLUMN channel VARCHAR",
         "ALTER TABLE tb_orders_history ADD COLUMN channel VARCHAR",
+        "ALTER TABLE tb_orders DROP COLUMN ship_region",
         "ALTER TABLE tb_orders ALTER delivery_days TYPE VARCHAR",
         "ALTER TABLE tb_orders_history ALTER delivery_days TYPE VARCHAR",
     )

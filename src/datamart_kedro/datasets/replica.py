@@ -12,6 +12,7 @@ from datamart_kedro.config import settings_of
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import refusal_in
 from datamart_kedro.mart.file import first_line
+from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.readable import refresh_copy
 
 if TYPE_CHECKING:
@@ -30,15 +31,7 @@ def serve(catalog: CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol) -> N
         return
     replica = catalog.get("replica")
     assert isinstance(replica, Replica)
-    mart = replica.mart
-    try:
-        refresh_copy(mart)
-    except (duckdb.Error, OSError) as error:
-        logger.warning(
-            "%s could not be written and is as it was: %s The next run tries again.",
-            mart.settings.readable_copy,
-            first_line(error),
-        )
+    write_copy(replica.mart)
     try:
         report = catalog.load("replica")
     except DatasetError as error:
@@ -52,6 +45,22 @@ def serve(catalog: CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol) -> N
     logger.info(done)
     for note in notes:
         logger.warning(note)
+
+
+def write_copy(mart: Mart) -> None:
+    """Bring the readable copy of a mart up to date, and say so if that fails.
+
+    Args:
+        mart: Open for writing.
+    """
+    try:
+        refresh_copy(mart)
+    except (duckdb.Error, OSError) as error:
+        logger.warning(
+            "%s could not be written and is as it was: %s The next run tries again.",
+            mart.settings.readable_copy,
+            first_line(error),
+        )
 
 
 class Replica(MartDataset[None, "ReplicaReport | None"]):

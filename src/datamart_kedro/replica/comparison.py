@@ -91,10 +91,10 @@ def shape_faults(served: Served, found: Found, *, is_behind: bool) -> tuple[str,
     if found.key != served.key:
         has = f"is ({', '.join(found.key)})" if found.key else "is missing"
         faults.append(f"its primary key ({', '.join(served.key)}) {has}")
-    if more := [name for name in found.columns if name not in served.columns]:
-        faults.append(f"it has {', '.join(more)}, which the mart does not have")
     if is_behind:
         return tuple(faults)
+    if more := [name for name in found.columns if name not in served.columns]:
+        faults.append(f"it has {', '.join(more)}, which the mart does not have")
     if lacking := missing_columns(served, found):
         faults.append(f"it lacks {', '.join(lacking)}")
     faults += [

@@ -14,7 +14,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.sql import SQL, Identifier
 
 from datamart_kedro.errors import MartFileError, ReplicaError
-from datamart_kedro.mart.ledger import REJECTED, RESULTS, create_ledger
+from datamart_kedro.mart.as_of import make_macro
+from datamart_kedro.mart.domains import published_tables
+from datamart_kedro.mart.ledger import NODE_TIMES, REJECTED, RESULTS, create_ledger
 from datamart_kedro.mart.mart import Mart, MartSettings
 from datamart_kedro.mart.restore import make_table, take_rows
 from datamart_kedro.progress import progress
@@ -28,7 +30,7 @@ from datamart_kedro.replica.work import begin, connected, place_in
 from datamart_kedro.sources.copy_stream import CopyStream, quiet_driver
 
 AGAIN = "Restore again when that is mended."
-LOST = (REJECTED.name, RESULTS.name)
+LOST = (REJECTED.name, RESULTS.name, NODE_TIMES.name)
 """Tables of the mart that are not served."""
 
 
@@ -95,7 +97,7 @@ def restored_lines(restored: Restored) -> Iterator[str]:
         f" {restored.version} of {restored.valid_from:%Y-%m-%d %H:%M:%S} UTC, in {restored.seconds:.1f} s."
     )
     yield (
-        f"Lost, since they are not served: what {' and '.join(LOST)} held, and staged rows."
+        f"Lost, since they are not served: what {', '.join(LOST)} held, and staged rows."
         " The next run loads every domain again."
     )
 
@@ -197,6 +199,9 @@ def _fill(
                 postgres_type(name, column, kind)  # refuses what is no type of the engine
             make_table(mart, name, kinds, tables[name].comment, tables[name].meanings)
             rows[name] = _copy(mart, connection, Identifier(schema, name), name, kinds)
+        for table in published_tables().values():
+            if table.name in rows:
+                make_macro(mart, table)
     finally:
         mart.close()
     attempt.table = ""
