@@ -184,6 +184,11 @@ def test_a_role_that_reads_by_another_way_is_told(written: Replica, roles: Roles
     assert granted(written, roles.names["mart_reader"], revoke=True).may_read is True
 
 
+def test_a_role_that_sees_the_schema_but_no_table_cannot_read(written: Replica, roles: Roles):
+    psql(roles.url, "GRANT USAGE ON SCHEMA datamart TO PUBLIC")
+    assert granted(written, roles.names["mart_reader"], revoke=True).may_read is False
+
+
 @pytest.fixture
 def strange_role(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """A role of a strange name."""
