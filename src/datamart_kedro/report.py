@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart.domains import meanings
 from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.personal_data import held_otherwise
 from datamart_kedro.mart.run import RowCounts, Run, now
 
 HEADER = (
@@ -81,6 +82,19 @@ def _reasons(mart: Mart, domain: str) -> list[str]:
     if not found:
         return []
     return [f"{domain} rejected: " + ", ".join(f"{reason} ({rows:,})" for reason, rows in found)]
+
+
+def published_otherwise(mart: Mart, run: Run) -> list[str]:
+    """Lines that name the histories with personal data in another form than the one in which a run published it."""
+    lines = []
+    for domain, built in sorted(run.built.items()):
+        noted = run.publishing.noted(domain, built.table.personal_columns).get("personal_data", {})
+        if columns := held_otherwise(mart, domain, built.table, noted):
+            lines.append(
+                f"{built.table.name}_history holds {', '.join(columns)} as published before;"
+                " `kedro mart prune --keep 0d` removes that history."
+            )
+    return lines
 
 
 def unmapped_values(mart: Mart, domain: str) -> list[str]:

@@ -11,6 +11,7 @@ import duckdb
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.personal_data import Publishing
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
@@ -120,6 +121,7 @@ class Run:
         accepted: Published columns that may go, such as ``tb_orders.shipping_method``.
         rows: Rows of the tables that it has made so far, by name.
         times: What its nodes took.
+        publishing: How personal data is published.
     """
 
     run_id: str
@@ -133,6 +135,7 @@ class Run:
     accepted: frozenset[object] = frozenset()
     rows: dict[str, int] = field(default_factory=dict)
     times: list[NodeTime] = field(default_factory=list)
+    publishing: Publishing = field(default_factory=Publishing)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.errors import ReplicaError
@@ -137,7 +137,7 @@ def _with_history(snapshot: Snapshot, table: PublishedTable, oldest: int) -> Ite
     history = history_of(table)
     current_columns, history_columns = _columns(snapshot, table), _columns(snapshot, history)
     if current_columns:
-        known = PublishedTable(table.name, table.key, table.comment, {**table.columns, **VERSION_COLUMNS})
+        known = replace(table, columns={**table.columns, **VERSION_COLUMNS})
         kept = history.name if history_columns else None
         yield Served(known, current_columns, WROTE, f"sum({WROTE})", kept, oldest)
     if history_columns:
