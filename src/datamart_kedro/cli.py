@@ -19,6 +19,7 @@ COMMANDS = {
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",
     "prune": "Shorten the history.",
+    "forget": "Erase a customer, and prove it.",
     "sample": "Make an operational shop's source data, or let time pass in it.",
     "new-domain": "Write the files of a new domain.",
 }

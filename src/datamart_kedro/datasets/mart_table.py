@@ -91,7 +91,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
 
     def _let_go_of_source(self, domain: str) -> None:
         """Free the memory of the rows that a domain was staged from: its staged rows are saved last."""
-        for name in (f"judged_{domain}", f"source_{domain}"):
+        for name in (f"judged_{domain}", f"source_{domain}_without_forgotten", f"source_{domain}"):
             self.mart.drop_temporary(name)
 
     def _is_known_to_be_empty(self, domain: str) -> bool:

@@ -10,7 +10,7 @@ from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.history import history_of
-from datamart_kedro.mart.ledger import LEDGER, PRUNED
+from datamart_kedro.mart.ledger import FORGOTTEN, LEDGER, PRUNED
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.replica.settings import MAX_NAME_BYTES
 from datamart_kedro.replica.snapshot import Snapshot
@@ -83,6 +83,11 @@ class Served:
         return self.stamp == ENDED
 
     @property
+    def names_persons(self) -> bool:
+        """Does erasing a person change it, without a version?"""
+        return bool(self.table.personal.person) or self.table is LEDGER
+
+    @property
     def reaches_back_to(self) -> int:
         """The oldest version from which the mart still knows all that changed since."""
         return self.oldest if self.history else 0
@@ -123,7 +128,9 @@ def served_tables(snapshot: Snapshot) -> list[Served]:
     ]
     ledger = Served(LEDGER, _columns(snapshot, LEDGER), None, "count(*) FILTER (WHERE status = 'running')")
     pruned = Served(PRUNED, _columns(snapshot, PRUNED), None, "sum(oldest_version)")
-    return [*found, *(served for served in (ledger, pruned) if served.columns)]
+    when = "sum(CAST(extract(epoch FROM forgotten_at) AS bigint))"
+    forgotten = Served(FORGOTTEN, _columns(snapshot, FORGOTTEN), None, when)
+    return [*found, *(served for served in (ledger, pruned, forgotten) if served.columns)]
 
 
 def _oldest_versions(snapshot: Snapshot) -> dict[str, int]:
