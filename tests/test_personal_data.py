@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from datamart_kedro.cli import cli
 from datamart_kedro.control.personal_data import HashKey, hash_pads
-from datamart_kedro.errors import ParameterError
+from datamart_kedro.engine_messages import without_values
+from datamart_kedro.errors import ParameterError, RunError
 from datamart_kedro.mart.domains import published_table, source_columns
-from datamart_kedro.mart.mart import Mart, MartSettings, literal
+from datamart_kedro.mart.mart import Mart, MartSettings, close_marts, literal
 from datamart_kedro.mart.personal_data import hashing, keyed_hash
 from datamart_kedro.pipeline_registry import DOMAINS
+from datamart_kedro.pipelines.customers import nodes
 from tests.conftest import ROOT
-from tests.project import Project
-from tests.shop import customer, order
+from tests.project import Project, psql
+from tests.shop import Rows, customer, item, order
 
 KEY = "a secret of the shop"
 OTHER_KEY = "another secret of the shop"
@@ -272,3 +276,177 @@ def test_the_documentation_lists_what_is_marked():
         for domain in DOMAINS
         if published_table(domain).personal_columns
     }
+
+
+SECRETS: Rows = [
+    customer(**{name: f"sentinel {name}" for name in published_table("customers").personal.columns}),
+    customer(customer_id="2", full_name="sentinel", email="sentinel@x.yz", created_at="soon", note="sentinel"),
+    customer(customer_id="3", first_name="sentinel", last_name="sentinel", email="sentinel", country="Atlantis"),
+    customer(customer_id="", full_name="sentinel", phone="sentinel"),
+    customer(customer_id="1", full_name="sentinel the younger", updated_at="2024-01-01T00:00:00Z"),
+]
+PARCELS: Rows = [
+    order(ship_city="sentinel", ship_region="sentinel", ship_postal_code="sentinel", status="lost"),
+    order(order_id="11", customer_id="77", ship_city="sentinel", delivered_at="2020-01-01"),
+    order(order_id="12", ordered_at="soon", ship_city="sentinel", shipping_fee="-1"),
+]
+
+
+@pytest.fixture
+def secretive(project: Project) -> Project:
+    """A project whose shop has a word that nobody may see in every place for personal data."""
+    project.write_source("customers", SECRETS)
+    project.write_source("orders", PARCELS)
+    project.write_source("order_items", [item(), item(order_id="11")])
+    return project
+
+
+def kept(project: Project) -> str:
+    """What the ledger, the contracts and the log keep, in lower case."""
+    tables = ("tb_control_data_update", "tb_contract_results", "tmp_tb_control_data_update")
+    rows = [project.query(f"SELECT * FROM {table}") for table in tables]
+    reasons = project.query("SELECT DISTINCT reasons FROM tb_rejected_rows")
+    return f"{rows} {reasons} {(project.folder / 'logs' / 'datamart.log').read_text()}".lower()
+
+
+def test_a_run_shows_no_personal_data(secretive: Project):
+    done = secretive.cli("kedro", "run")
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "created_at is not a date (1)",
+        "no map knows the country of 1 rows: 'Atlantis' (1)",
+        "delivered_at is not before ordered_at -- 1 row, e.g. order_id=11",
+        "customer_id of orders exists in customers -- 1 row, e.g. order_id=11",
+    ):
+        assert said in done.stdout
+    assert "sentinel" not in (done.stdout + done.stderr + kept(secretive)).lower()
+    assert len(secretive.query("SELECT 1 FROM tb_rejected_rows WHERE lower(\"row\"::VARCHAR) LIKE '%sentinel%'")) == 3
+
+
+def test_a_broken_contract_shows_no_personal_data(secretive: Project):
+    (secretive.folder / "conf" / "local" / "parameters.yml").write_text(
+        "orders:\n  contract:\n    severities:\n      delivered_at is not before ordered_at: error\n"
+        "customers:\n  contract:\n    severities:\n      customer_id of orders exists in customers: error\n"
+    )
+    done = secretive.cli("kedro", "run")
+    assert done.returncode == 1
+    assert "ContractError: customers: 1 of " in done.stderr
+    assert "sentinel" not in (done.stdout + done.stderr + kept(secretive)).lower()
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("CAST(email AS INTEGER)", "Could not convert string (a value) to INT32"),
+        ("CAST(full_name AS DATE)", "invalid date field format: (a value), expected format is (YYYY-MM-DD)"),
+        ("strptime(full_name, '%d')", "Could not parse string (a value)"),
+        ("CAST(email AS STRUCT(a INTEGER))", "with value (a value)"),
+    ],
+    ids=["number", "date", "format", "struct"],
+)
+def test_a_query_that_fails_shows_no_personal_data(secretive: Project, expression: str, said: str):
+    query = secretive.folder / "conf" / "base" / "sources" / "customers.sql"
+    query.write_text(query.read_text().replace("SELECT *", f"SELECT *, {expression} AS code"))
+    done = secretive.cli("kedro", "run")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "sentinel" not in (done.stdout + done.stderr + kept(secretive)).lower()
+
+
+def test_a_node_that_fails_shows_no_personal_data(secretive: Project, monkeypatch: pytest.MonkeyPatch):
+    add_contact = nodes.add_contact
+    monkeypatch.setattr(nodes, "add_contact", lambda t: add_contact(t).mutate(is_company=t.email.cast("int64") > 0))
+    with pytest.raises(RunError) as refusal:
+        secretive.run("customers", "orders", "order_items", "products")
+    assert str(refusal.value).startswith(
+        "build_customers failed: Conversion Error: Could not convert string (a value) to INT64"
+    )
+    close_marts()
+    log = kept(secretive)
+    assert "conversionexception: conversion error: could not convert string (a value) to int64" in log
+    assert "sentinel" not in log
+
+
+def test_a_malformed_file_shows_no_personal_data(secretive: Project):
+    with secretive.source("customers").open("a") as stream:
+        stream.write('9,"sentinel\nsentinel,sentinel\n')
+    done = secretive.cli("kedro", "run", "--pipelines=customers")
+    assert done.returncode == 1
+    assert "SourceError: customers: data/01_raw/customers.csv cannot be read" in done.stderr
+    assert "sentinel" not in (done.stdout + done.stderr + kept(secretive)).lower()
+
+
+def test_a_server_that_refuses_a_value_shows_no_personal_data(
+    secretive: Project, postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    psql(postgres, "CREATE TABLE customers AS SELECT '1' AS customer_id, 'sentinel' AS full_name")
+    monkeypatch.setenv("DATAMART_SHOP_URL", postgres)
+    query = secretive.folder / "conf" / "postgres" / "sources" / "customers.sql"
+    query.write_text("SELECT customer_id, full_name::integer AS full_name FROM customers")
+    done = secretive.cli("kedro", "run", "--env=postgres", "--pipelines=customers")
+    assert done.returncode == 1
+    assert "invalid input syntax for type integer: (a value)" in done.stderr
+    assert "sentinel" not in (done.stdout + done.stderr + kept(secretive)).lower()
+
+
+def test_commands_show_no_personal_data(secretive: Project):
+    secretive.run()
+    secretive.write_source("customers", [row | {"full_name": "sentinel the second"} for row in SECRETS])
+    secretive.run()
+    close_marts()
+    shown = {
+        command: CliRunner().invoke(cli, ["mart", *command.split()])
+        for command in ("rejected", "status", "history", "versions --json", "diff 1 2", "diff 1 2 --json")
+    }
+    close_marts()
+    assert [command for command, done in shown.items() if done.exit_code or "sentinel" in done.output.lower()] == []
+    assert "tb_customers 1: full_name (personal data) -> (personal data)" in shown["diff 1 2"].output.splitlines()
+
+
+def test_a_difference_shows_personal_data_if_asked_to(secretive: Project):
+    secretive.run()
+    secretive.write_source("customers", [row | {"full_name": "sentinel the second"} for row in SECRETS])
+    secretive.run()
+    close_marts()
+    done = CliRunner().invoke(cli, ["mart", "diff", "1", "2", "--show-personal"])
+    close_marts()
+    assert "tb_customers 1: full_name sentinel full_name -> sentinel the second" in done.output.splitlines()
+
+
+def test_previews_in_kedro_viz_show_no_personal_data(secretive: Project):
+    secretive.run()
+    names = [
+        f"{layer}_{domain}{kind}"
+        for domain in ("customers", "orders")
+        for layer, kind in (("tb", ""), ("tb", "_history"), ("tmp", ""), ("tmp", "_rejected"), ("tmp", "_duplicates"))
+    ]
+    with secretive.session() as session:
+        catalog = session.load_context().catalog
+        previews = {name: catalog.get(name).preview() for name in [*names, "tb_rejected_rows"]}
+    close_marts()
+    assert [name for name, preview in previews.items() if "sentinel" in str(preview).lower()] == []
+    rows = [dict(zip(p["columns"], row, strict=True)) for p in [previews["tb_customers"]] for row in p["data"]]
+    assert [(row["full_name"], row["email"], row["country_code"]) for row in rows if row["customer_id"] == "1"] == [
+        ("(personal data)", "(personal data)", "DE")
+    ]
+    assert {row["phone"] for row in rows} == {"(personal data)", None}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Could not convert string 'it's me' to INT32", "Could not convert string (a value) to INT32"),
+        ("Could not convert string 'the first line", "Could not convert string (a value)"),
+        ('Duplicate key "email: ann@x.yz" violates primary key', "Duplicate key (a value) violates primary key"),
+        ("Type INT32 with value 1000 can't be cast", "Type INT32 with value (a value) can't be cast"),
+        ("DETAIL:  Key (email)=(ann@x.yz) already exists.", "DETAIL:  Key (email)=(a value) already exists."),
+        ("Failing row contains (1, ann@x.yz).", "Failing row contains (a value)"),
+        ('COPY t, line 1, column email: "ann"', "COPY t, line 1, column email: (a value)"),
+        ("Original Line: 1,ann", "Original Line: (a value)"),
+        ('Table with name "nosuch" does not exist!', 'Table with name "nosuch" does not exist!'),
+        ('column "emial" does not exist', 'column "emial" does not exist'),
+    ],
+    ids=str,
+)
+def test_values_are_taken_out_of_messages_and_names_stay(message: str, expected: str):
+    assert without_values(message) == expected

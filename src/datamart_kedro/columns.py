@@ -37,6 +37,9 @@ class PersonalData:
     identifying: tuple[str, ...] = ()
 
 
+PERSONAL = "(personal data)"
+"""What is shown in place of a value that tells of a person."""
+
 NOBODY = PersonalData()
 """Nothing is told of persons."""
 

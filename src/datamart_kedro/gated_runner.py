@@ -21,11 +21,11 @@ from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.control.personal_data import Publishing
 from datamart_kedro.datasets.replica import serve
+from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
 from datamart_kedro.mart.domains import published_table
-from datamart_kedro.mart.file import first_line
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.node_times import PUBLICATION, NodeTime, keep_times
 from datamart_kedro.mart.publication import publish
@@ -103,7 +103,7 @@ class GatedRunner(AbstractRunner):
         except Exception as error:
             refusal = _refusal(error, clock.node)
             fail(mart, "failed", str(refusal), clock.times(wiring))
-            logger.debug("Run %s failed", run_id, exc_info=error)
+            logger.debug("Run %s failed\n%s", run_id, traceback_of(error))
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
             keep_times(mart, run.run_id, run.times)

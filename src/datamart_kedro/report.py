@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from datamart_kedro.expressions.lookups import unmapped
-from datamart_kedro.mart.domains import meanings
+from datamart_kedro.mart.domains import meanings, published_table
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.personal_data import held_otherwise
 from datamart_kedro.mart.run import RowCounts, Run, now
@@ -107,10 +107,11 @@ def unmapped_values(mart: Mart, domain: str) -> list[str]:
     for column in unknown:
         values = sorted(((rows, value) for name, value, rows in found if name == column), reverse=True)
         if values:
-            examples = ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
+            examples = ": " + ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
             more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+            shown = "" if column in published_table(domain).personal.columns else examples + more
             lines.append(
-                f"{domain}: no map knows the {column} of {sum(rows for rows, _ in values):,} rows: {examples}{more}."
+                f"{domain}: no map knows the {column} of {sum(rows for rows, _ in values):,} rows{shown}."
                 f" Add them to parameters_{domain}.yml or parameters_formats.yml."
             )
     return lines

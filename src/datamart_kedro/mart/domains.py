@@ -34,6 +34,19 @@ def domain_of(table: str) -> str:
     return table.partition("_")[2]
 
 
+def personal_columns(table: str) -> set[str]:
+    """Columns of a table of the mart, published or staged, that hold personal data.
+
+    Rows kept as they came are personal data as a whole, whatever they are of.
+    """
+    from datamart_kedro.pipeline_registry import DOMAINS  # here: the registry imports the domains, which import this
+
+    parts = ("_history", "_duplicates", "_rejected")
+    domain = next((domain_of(table).removesuffix(part) for part in parts if table.endswith(part)), domain_of(table))
+    marked = published_table(domain).personal.columns if domain in DOMAINS else ()
+    return {*marked, "came", "row"}
+
+
 def meanings(domain: str) -> Mapping[str, str]:
     """The `MEANINGS` that a domain declares."""
     found: Mapping[str, str] = _columns(domain).MEANINGS

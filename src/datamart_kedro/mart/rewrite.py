@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import MartFileError
-from datamart_kedro.mart.file import STORAGE, first_line
+from datamart_kedro.mart.file import STORAGE
 from datamart_kedro.mart.mart import Mart, literal, quoted
 
 

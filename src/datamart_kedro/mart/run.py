@@ -12,6 +12,7 @@ import duckdb
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.personal_data import Publishing
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
@@ -175,7 +176,7 @@ def fail(mart: Mart, status: str, error: str, times: Sequence[NodeTime] = ()) ->
     try:
         ledger.end_run(mart, mart.run.run_id, status, error[:2000], now())
     except duckdb.Error as cause:
-        logger.debug("The ledger cannot be written", exc_info=cause)
+        logger.debug("The ledger cannot be written: %s", first_line(cause))
     keep_times(mart, mart.run.run_id, times)
 
 
