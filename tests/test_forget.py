@@ -15,11 +15,10 @@ from kedro.framework.startup import bootstrap_project
 
 from datamart_kedro.cli import cli
 from datamart_kedro.mart import forget as module
-from datamart_kedro.mart.domains import published_table
+from datamart_kedro.mart.domains import published_tables
 from datamart_kedro.mart.forget import forget
 from datamart_kedro.mart.forgotten import without_forgotten
 from datamart_kedro.mart.mart import Mart, MartSettings, close_marts
-from datamart_kedro.pipeline_registry import DOMAINS
 from tests.conftest import copy_of_project
 from tests.project import Project, psql
 from tests.shop import SHOP, Rows, customer, item, order
@@ -167,6 +166,26 @@ def test_no_byte_of_the_file_tells_of_the_person(knows: Project):
     erase()
     assert written() == []
     assert [path.name for path in knows.mart.parent.glob("datamart*")] == ["datamart.duckdb"]
+
+
+def test_the_copy_for_readers_forgets_at_once(knows: Project):
+    copy = knows.mart.with_name("published.duckdb")
+    knows.run()
+    close_marts()
+    assert b"ann.new@example.com" in copy.read_bytes()
+    erase()
+    assert [word for word in (b"ann.new@example.com", b"+49 30 1234567") if word in copy.read_bytes()] == []
+    with duckdb.connect(copy, read_only=True) as reader:
+        assert reader.execute("SELECT customer_id FROM tb_customers ORDER BY ALL").fetchall() == [("2",), ("3",)]
+        assert reader.execute("SELECT count(*) FROM tb_orders_history WHERE customer_id = '1'").fetchall() == [(0,)]
+        assert reader.execute("SELECT count(*) FROM tb_control_forgotten").fetchall() == [(1,)]
+
+
+def test_what_comes_of_a_forgotten_person_again_and_again_is_kept_once(knows: Project):
+    erase()
+    for _ in range(2):
+        knows.run(params={"force": True})
+    assert knows.query("SELECT count(*) FROM tb_rejected_rows WHERE reasons = 'customer was forgotten'") == [(3,)]
 
 
 def test_others_keep_what_they_have_in_common_with_the_person(knows: Project):
@@ -349,7 +368,7 @@ def test_an_erasure_that_fails_changes_nothing(knows: Project, monkeypatch: pyte
     monkeypatch.setattr(module, "_close", fail)
     mart = Mart(MartSettings(str(knows.mart), str(knows.folder / "spill"), str(knows.folder)))
     with pytest.raises(OSError, match="ann"):
-        forget(mart, {domain: published_table(domain) for domain in DOMAINS}, ANN, "r.forget")
+        forget(mart, published_tables(), ANN, "r.forget")
     mart.close()
     assert knows.content() == before
     assert knows.query("SELECT count(*) FROM tb_control_forgotten") == [(0,)]

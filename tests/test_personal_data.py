@@ -256,6 +256,15 @@ def test_marked_columns_say_so_in_the_database(published: Project):
     )
 
 
+def test_a_mart_of_before_says_so_after_its_next_publication(published: Project):
+    published.execute("COMMENT ON COLUMN tb_customers.email IS 'E-mail address.'")
+    published.run(params={"force": True})
+    ((said,),) = published.query(
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'tb_customers' AND column_name = 'email'"
+    )
+    assert said == f"{published_table('customers').columns['email']} Personal data."
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_marks_are_on_columns_that_exist_and_are_no_keys(domain: str):
     table = published_table(domain)

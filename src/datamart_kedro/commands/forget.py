@@ -8,12 +8,11 @@ from kedro.framework.cli.utils import env_option
 from datamart_kedro.commands.open_mart import open_catalog, open_mart
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.errors import UsageError
-from datamart_kedro.mart.domains import published_table
+from datamart_kedro.mart.domains import published_tables
 from datamart_kedro.mart.forget import Forgetting, forget, preview_forgetting
 from datamart_kedro.mart.forgotten import forgotten_at
 from datamart_kedro.mart.rewrite import rewrite
 from datamart_kedro.mart.run import now
-from datamart_kedro.pipeline_registry import DOMAINS
 from datamart_kedro.report import aligned
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -39,7 +38,7 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
         raise UsageError("Nobody is named.", "Name a customer with --customer-id.", NOTHING_CHANGED)
     assert person is not None
     person = person.strip()
-    tables = {domain: published_table(domain) for domain in DOMAINS}
+    tables = published_tables()
     with open_catalog(env, write=True) as (mart, catalog):
         found = preview_forgetting(mart, tables, person, prove=dry_run)
         if not found.erasures and not found.was_forgotten and not keep_out:
@@ -59,8 +58,8 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
         done = forget(mart, tables, person, f"{now():%Y-%m-%dT%H.%M.%S}.forget")
         if yes:
             _tell(done)
-        rewrite(mart)
         serve(catalog)
+        rewrite(mart)
     values = f"{done.values} value{'s' if done.values != 1 else ''}"
     click.echo(f"Searched {done.searched} columns of the mart for the id and {values}: 0 rows found.")
     if done.shared:

@@ -123,10 +123,9 @@ class Publishing:
 
 def marked_columns() -> Mapping[str, list[str]]:
     """The published columns with personal data, by domain; domains without are left out."""
-    from datamart_kedro.mart.domains import published_table  # here: the registry imports the gates, which import this
-    from datamart_kedro.pipeline_registry import DOMAINS
+    from datamart_kedro.mart.domains import published_tables  # here: domains import gates, which import this
 
-    marked = {domain: published_table(domain).personal_columns for domain in DOMAINS}
+    marked = {domain: table.personal_columns for domain, table in published_tables().items()}
     return {domain: columns for domain, columns in marked.items() if columns}
 
 

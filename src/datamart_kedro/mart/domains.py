@@ -39,13 +39,12 @@ def personal_columns(table: str) -> set[str]:
 
     Rows kept as they came are personal data as a whole, unless their domain has none.
     """
-    from datamart_kedro.pipeline_registry import DOMAINS  # here: the registry imports the domains, which import this
-
     parts = ("_history", "_duplicates", "_rejected")
     domain = next((domain_of(table).removesuffix(part) for part in parts if table.endswith(part)), domain_of(table))
-    if domain not in DOMAINS:
+    tables = published_tables()
+    if domain not in tables:
         return {"row"}
-    marked = published_table(domain).personal.columns
+    marked = tables[domain].personal.columns
     return {*marked, "came"} if marked else set()
 
 

@@ -167,6 +167,16 @@ def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str], plac
         mart.execute(f"COMMENT ON COLUMN {place}.{quoted(name)} IS {literal(meaning)}")
 
 
+def meanings_of(mart: Mart, table: str) -> dict[str, str]:
+    """What the columns of a table mean, as it is written down in the mart."""
+    found = mart.execute(
+        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? AND comment IS NOT NULL"
+        " AND database_name = current_database() AND schema_name = 'main'",
+        [table],
+    )
+    return {str(name): str(meaning) for name, meaning in found}
+
+
 def current_version(mart: Mart) -> int:
     """Version that readers see, 0 before the first publication."""
     return int(mart.scalar(f"SELECT max(version) FROM {LEDGER.name} WHERE status = 'published'") or 0)

@@ -163,6 +163,8 @@ def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
         return
     if built.shape.is_altered:
         _alter(mart, table, built.shape)
+    elif ledger.meanings_of(mart, table.name) != {**table.meanings, **VERSION_COLUMNS}:
+        _comment(mart, table)
     # Rows are found by their numbers, for a tenth of what their keys would cost; an altered table may number them anew.
     gone = f"rowid IN (SELECT {ROW} FROM {source} WHERE {ROW} IS NOT NULL)"
     if built.shape.is_altered:

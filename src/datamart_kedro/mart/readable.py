@@ -132,12 +132,7 @@ def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
 
 def _write(mart: Mart, table: PublishedTable, here: str, there: str) -> None:
     mart.compute(f"copy of {table.name}", f"CREATE OR REPLACE TABLE {there} AS FROM {here}")
-    meanings = mart.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? AND comment IS NOT NULL"
-        " AND database_name = current_database() AND schema_name = 'main'",
-        [table.name],
-    )
-    ledger.comment(mart, table, dict(meanings), place=there)
+    ledger.comment(mart, table, ledger.meanings_of(mart, table.name), place=there)
 
 
 def _is_ancestor(mart: Mart, held: CopyState, wanted: CopyState) -> bool:
