@@ -15,7 +15,13 @@ from datamart_kedro.mart.mart import Mart
 from tests.project import Project
 from tests.shop import SHOP, customer, product
 
-LEDGERS = ["tb_contract_results", "tb_control_data_update", "tb_control_node_times", "tb_control_pruned"]
+LEDGERS = [
+    "tb_contract_results",
+    "tb_control_data_update",
+    "tb_control_forgotten",
+    "tb_control_node_times",
+    "tb_control_pruned",
+]
 
 
 def copy_of(project: Project) -> Path:

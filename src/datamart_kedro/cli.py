@@ -22,6 +22,7 @@ COMMANDS = {
     "verify-replica": "Compare every row that PostgreSQL serves with the mart, and mend what differs.",
     "restore": "Rebuild a lost mart file from the tables that PostgreSQL serves.",
     "grant": "Let a role read what PostgreSQL serves.",
+    "forget": "Erase a customer, and prove it.",
     "sample": "Make an operational shop's source data, or let time pass in it.",
     "new-domain": "Write the files of a new domain.",
 }

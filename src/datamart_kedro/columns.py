@@ -23,6 +23,28 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
+class PersonalData:
+    """What the tables of a domain, source, staged and published, hold of persons.
+
+    Attributes:
+        person: Column with the id of the person whom a row is of; empty if rows are of nobody.
+        columns: Columns whose values tell of that person. None of them is part of a key.
+        identifying: Those of them by whose values a person can be found.
+    """
+
+    person: str = ""
+    columns: tuple[str, ...] = ()
+    identifying: tuple[str, ...] = ()
+
+
+PERSONAL = "(personal data)"
+"""What is shown in place of a value that tells of a person."""
+
+NOBODY = PersonalData()
+"""Nothing is told of persons."""
+
+
+@dataclass(frozen=True)
 class PublishedTable:
     """A table that readers see.
 
@@ -31,12 +53,27 @@ class PublishedTable:
         key: The columns whose values tell one row from another: the grain.
         comment: First sentence: the grain.
         columns: Name of each column, in order, with its meaning and unit.
+        personal: What it holds of persons.
     """
 
     name: str
     key: tuple[str, ...]
     comment: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    personal: PersonalData = NOBODY
+
+    @property
+    def personal_columns(self) -> list[str]:
+        """Its columns with personal data, in order."""
+        return [name for name in self.columns if name in self.personal.columns]
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What its columns mean, and which of them hold personal data: for readers of the database."""
+        return {
+            name: f"{meaning} Personal data." if name in self.personal.columns else meaning
+            for name, meaning in self.columns.items()
+        }
 
 
 VERSION_COLUMNS: Mapping[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -18,18 +19,20 @@ from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision, named
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
+from datamart_kedro.control.personal_data import Publishing
 from datamart_kedro.datasets.replica import serve
+from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
-from datamart_kedro.mart.file import first_line
+from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.node_times import PUBLICATION, NodeTime, keep_times
 from datamart_kedro.mart.publication import publish
 from datamart_kedro.mart.readable import release
 from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
 from datamart_kedro.node_clock import NodeClock
-from datamart_kedro.report import closing_table, unmapped_values
+from datamart_kedro.report import closing_table, published_otherwise, unmapped_values
 from datamart_kedro.sources.shop import close_shops, confirm_shops
 
 logger = logging.getLogger(__name__)
@@ -75,6 +78,7 @@ class GatedRunner(AbstractRunner):
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
+        publishing = Publishing(catalog.load("params:personal_data"), catalog.load("hash_key"))
         wiring = Wiring(self._everything)
         wanted = sorted({domain for node in pipeline.nodes if (domain := wiring.domain(node))})
         clock = NodeClock()
@@ -84,6 +88,7 @@ class GatedRunner(AbstractRunner):
         try:
             run = begin(mart, run_id or "", wanted)
             run.accepted = frozenset(named(catalog.load("parameters").get("accept_loss", [])))
+            run.publishing = publishing
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
@@ -98,7 +103,7 @@ class GatedRunner(AbstractRunner):
         except Exception as error:
             refusal = _refusal(error, clock.node)
             fail(mart, "failed", str(refusal), clock.times(wiring))
-            logger.debug("Run %s failed", run_id, exc_info=error)
+            logger.debug("Run %s failed\n%s", run_id, traceback_of(error))
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
             keep_times(mart, run.run_id, run.times)
@@ -124,7 +129,7 @@ class GatedRunner(AbstractRunner):
         """Ask the gates, and give the part of the pipeline that is behind open ones."""
         wiring = Wiring(self._everything)
         if not self._gated:
-            run.decisions = {domain: Decision.by_name(domain) for domain in wanted}
+            run.decisions = {domain: Decision.by_name(domain, _noted(run, domain)) for domain in wanted}
             ledger.note_decisions(mart, run.run_id, run.decisions.values(), run.started_at)
             return pipeline
         gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
@@ -162,6 +167,8 @@ class GatedRunner(AbstractRunner):
         for domain, results in run.results.items():
             for result in broken(results, "warn"):
                 logger.warning("%s: %s. Mend it, or set the rule to off in parameters_%s.yml.", domain, result, domain)
+        for line in published_otherwise(mart, run):
+            logger.warning(line)
 
     def _get_executor(self, max_workers: int) -> Executor | None:
         return self._inner._get_executor(max_workers)
@@ -176,6 +183,11 @@ def _mart_of(pipeline: Pipeline, catalog: Catalog) -> Mart | None:
         if name in catalog and isinstance(mart := getattr(catalog.get(name), "mart", None), Mart):
             return mart
     return None
+
+
+def _noted(run: Run, domain: str) -> str:
+    """What the ledger keeps of the parameters of a domain that no gate was asked for."""
+    return json.dumps(run.publishing.noted(domain, published_table(domain).personal_columns), sort_keys=True)
 
 
 def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from datamart_kedro.engine_messages import without_values
+
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
@@ -113,7 +115,7 @@ def place_of(url: str) -> str:
 
 
 def cause_of(error: BaseException) -> str:
-    """What went wrong on the way to a server or in it: few words on one line, for the middle of a sentence.
+    """What went wrong on the way to a server or in it: few words on one line, without values, for a sentence's middle.
 
     Args:
         error: Of psycopg2, or of SQLAlchemy with one of psycopg2 inside.
@@ -127,4 +129,6 @@ def cause_of(error: BaseException) -> str:
         for pattern, words in _CAUSES:
             if found := re.search(pattern, text):
                 return words.format(*found.groups())
-    return re.sub(r"^(?:.*?failed: )?[A-Z]{4,}:\s+", "", text.splitlines()[0])[:300]
+    if str(state).startswith("22"):  # about data
+        text = re.sub(r': ".*', ": (a value)", text.splitlines()[0])
+    return without_values(re.sub(r"^(?:.*?failed: )?[A-Z]{4,}:\s+", "", text.splitlines()[0]))[:300]

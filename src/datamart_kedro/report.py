@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from datamart_kedro.expressions.lookups import unmapped
-from datamart_kedro.mart.domains import meanings
+from datamart_kedro.mart.domains import meanings, published_table
 from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.personal_data import held_otherwise
 from datamart_kedro.mart.run import RowCounts, Run, now
 
 HEADER = (
@@ -83,6 +84,19 @@ def _reasons(mart: Mart, domain: str) -> list[str]:
     return [f"{domain} rejected: " + ", ".join(f"{reason} ({rows:,})" for reason, rows in found)]
 
 
+def published_otherwise(mart: Mart, run: Run) -> list[str]:
+    """Lines that name the histories with personal data in another form than the one in which a run published it."""
+    lines = []
+    for domain, built in sorted(run.built.items()):
+        noted = run.publishing.noted(domain, built.table.personal_columns).get("personal_data", {})
+        if columns := held_otherwise(mart, domain, built.table, noted):
+            lines.append(
+                f"{built.table.name}_history holds {', '.join(columns)} as published before;"
+                " `kedro mart prune --keep 0d` removes that history."
+            )
+    return lines
+
+
 def unmapped_values(mart: Mart, domain: str) -> list[str]:
     """Lines that name the values which no map knows, and say where to add them."""
     unknown = meanings(domain)
@@ -93,10 +107,11 @@ def unmapped_values(mart: Mart, domain: str) -> list[str]:
     for column in unknown:
         values = sorted(((rows, value) for name, value, rows in found if name == column), reverse=True)
         if values:
-            examples = ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
+            examples = ": " + ", ".join(f"{value!r} ({rows:,})" for rows, value in values[:5])
             more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+            shown = "" if column in published_table(domain).personal.columns else examples + more
             lines.append(
-                f"{domain}: no map knows the {column} of {sum(rows for rows, _ in values):,} rows: {examples}{more}."
+                f"{domain}: no map knows the {column} of {sum(rows for rows, _ in values):,} rows{shown}."
                 f" Add them to parameters_{domain}.yml or parameters_formats.yml."
             )
     return lines

@@ -16,7 +16,13 @@ from datamart_kedro.mart.domains import published_table
 from datamart_kedro.replica.served import postgres_type
 from tests.replica.store import TABLES, Replica, Store
 
-EVERYTHING = (*TABLES, *(f"{table}_history" for table in TABLES), "tb_control_data_update", "tb_control_pruned")
+EVERYTHING = (
+    *TABLES,
+    *(f"{table}_history" for table in TABLES),
+    "tb_control_data_update",
+    "tb_control_pruned",
+    "tb_control_forgotten",
+)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -121,7 +127,7 @@ def test_tables_and_columns_say_what_they_mean(replica: Replica):
         )
         assert replica.execute(f"SELECT obj_description('datamart.{table.name}'::regclass)") == [(table.comment,)]
         assert dict(said) == {
-            **table.columns,
+            **table.meanings,
             "_version": "Version of the mart that wrote the row.",
             "_valid_from": "Instant, UTC, from which the row holds.",
         }

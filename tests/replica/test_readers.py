@@ -62,7 +62,7 @@ def test_readers_see_the_old_version_until_all_tables_are_done(
     seen = []
     before_each_table(monkeypatch, lambda _: seen.append(replica.execute("SET lock_timeout = '2s'", IDENTITY)[0]))
     replica.synchronise()
-    assert seen == [OLD] * 11  # eight tables, two ledgers, and just before the end
+    assert seen == [OLD] * 12  # eight tables, three ledgers, and just before the end
     assert replica.execute(IDENTITY) == [NEW]
 
 
@@ -134,7 +134,7 @@ def test_a_new_column_does_not_keep_readers_waiting(store: Store, replica: Repli
     seen = []
     before_each_table(monkeypatch, lambda _: seen.append(replica.execute("SET lock_timeout = '2s'", IDENTITY)[0]))
     replica.synchronise()
-    assert seen == [OLD] * 11
+    assert seen == [OLD] * 12
 
 
 def test_a_new_column_waits_for_a_reader_and_lets_others_pass(store: Store, replica: Replica):

@@ -22,9 +22,17 @@ from datamart_kedro.report import aligned
 @click.option("--table", "name", default=None, help="Such as tb_orders; all published tables if absent.")
 @click.option("--key", default=None, help="Value of the key of one row; several columns with commas. Needs --table.")
 @click.option("--limit", default=20, show_default=True, help="Rows whose values are shown, for each table.")
+@click.option("--show-personal", is_flag=True, help="Show the values of personal data too.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def command(
-    earlier: str, later: str, env: str | None, name: str | None, key: str | None, limit: int, as_json: bool
+    earlier: str,
+    later: str,
+    env: str | None,
+    name: str | None,
+    key: str | None,
+    limit: int,
+    show_personal: bool,
+    as_json: bool,
 ) -> None:
     """Show what changed between two versions, by counts and by cell.
 
@@ -44,7 +52,10 @@ def command(
         }
         counts = {table_name: difference.counts() for table_name, difference in differences.items()}
         wanted = tuple(key.split(",")) if key is not None else ()
-        cells = {table_name: difference.cells(limit, wanted) for table_name, difference in differences.items()}
+        cells = {
+            table_name: difference.cells(limit, wanted, show_personal=show_personal)
+            for table_name, difference in differences.items()
+        }
     if as_json:
         click.echo(
             json.dumps(

@@ -106,9 +106,9 @@ class Decision:
         return self.action != "skip"
 
     @classmethod
-    def by_name(cls, domain: str) -> Decision:
+    def by_name(cls, domain: str, parameters: str = "{}") -> Decision:
         """A domain whose nodes were asked for one by one: nothing was checked."""
-        return cls(domain, "load", "asked for by name (--nodes)", SourceState(None, None, ""), None, "{}", "")
+        return cls(domain, "load", "asked for by name (--nodes)", SourceState(None, None, ""), None, parameters, "")
 
     def opened(self, action: Action, reason: str) -> Decision:
         """The same, opened by something else."""

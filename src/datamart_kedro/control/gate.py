@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.code_version import code_version
 from datamart_kedro.control.decision import Decision, DomainState, decide, named
+from datamart_kedro.control.personal_data import HashKey, PersonalDataRules, Publishing
 from datamart_kedro.control.probe import Probe, require_columns, require_columns_of_before
 from datamart_kedro.expressions.formats import Formats
 
@@ -22,18 +23,32 @@ BUILD = "build"
 VERIFY = "verify"
 
 
-def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[str]) -> Node:
+def gate(
+    domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[str], personal: Sequence[str] = ()
+) -> Node:
     """The node that decides whether a domain has something to do.
 
     Args:
         domain: Such as ``orders``.
         columns: Canonical columns of its source, of which the required ones must be there.
         parameters: Names of the parameters that its nodes take; a change of one opens the gate.
+        personal: Published columns with personal data; a change in how they are published opens the gate.
     """
 
-    def check(probe: Probe, state: DomainState, force: object, accept_loss: object, *values: BaseModel) -> Decision:
+    def check(
+        probe: Probe,
+        state: DomainState,
+        force: object,
+        accept_loss: object,
+        personal_data: PersonalDataRules,
+        hash_key: HashKey | None,
+        *values: BaseModel,
+    ) -> Decision:
         """Decide what a run does for the domain; see `check_source`."""
-        return check_source(domain, columns, tuple(parameters), probe, state, force, accept_loss, *values)
+        published = Publishing(personal_data, hash_key).noted(domain, personal)
+        return check_source(
+            domain, columns, tuple(parameters), probe, state, force, accept_loss, *values, published=published
+        )
 
     return Node(
         check,
@@ -42,6 +57,8 @@ def gate(domain: str, columns: Mapping[str, SourceColumn], parameters: Sequence[
             f"state_{domain}",
             "params:force",
             "params:accept_loss",
+            "params:personal_data",
+            "hash_key",
             *(f"params:{name}" for name in parameters),
         ],
         outputs=f"gate_{domain}",
@@ -64,8 +81,20 @@ def check_source(
     force: object,
     accept_loss: object,
     *parameters: BaseModel,
+    published: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Decide what a run does for a domain; columns are looked at only if it will be read.
+
+    Args:
+        domain: Such as ``orders``.
+        columns: Canonical columns of its source.
+        names: Names of its parameters.
+        probe: Its source.
+        state: What the mart knows of it.
+        force: Open the gate whatever they say?
+        accept_loss: Columns that the source may give no longer.
+        parameters: The parameters of these names.
+        published: How its personal data is published, see `Publishing.noted`.
 
     Raises:
         SourceError: The source cannot be reached, or lacks a required column.
@@ -80,7 +109,7 @@ def check_source(
         probe.state(formats.time_zone),
         state,
         force=force,
-        parameters=values,
+        parameters={**values, **(published or {})},
         code_version=code_version(domain, probe.query.sql),
     )
     if not decision.is_open:

@@ -2,6 +2,7 @@
 
 from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
+from datamart_kedro.datasets.hash_key import HashKeyDataset
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
 from datamart_kedro.datasets.replica import Replica
@@ -11,6 +12,7 @@ __all__ = [
     "ContractResults",
     "DomainStateDataset",
     "GateDecision",
+    "HashKeyDataset",
     "JudgedRows",
     "MartTable",
     "Replica",

@@ -7,9 +7,10 @@ from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from datamart_kedro.columns import PERSONAL
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import MissingTableError
-from datamart_kedro.mart.domains import domain_of, published_table
+from datamart_kedro.mart.domains import domain_of, personal_columns, published_table
 from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.publication import build, note_loaded
@@ -91,7 +92,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
 
     def _let_go_of_source(self, domain: str) -> None:
         """Free the memory of the rows that a domain was staged from: its staged rows are saved last."""
-        for name in (f"judged_{domain}", f"source_{domain}"):
+        for name in (f"judged_{domain}", f"source_{domain}_without_forgotten", f"source_{domain}"):
             self.mart.drop_temporary(name)
 
     def _is_known_to_be_empty(self, domain: str) -> bool:
@@ -110,7 +111,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         return mart.table(name, temporary=True)
 
     def preview(self) -> TablePreview:
-        """The first rows, for Kedro-Viz."""
+        """The first rows, for Kedro-Viz; personal data is not shown."""
         from kedro_datasets._typing import TablePreview
 
         if not self._exists():
@@ -118,7 +119,10 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         mart = self._reading()
         rows = mart.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {quoted(self.table)} LIMIT {PREVIEW_ROWS}")
         columns = list(mart.columns(self.table))
-        data = [list(row) for row in rows]
+        hidden = [name in personal_columns(self.table) for name in columns]
+        data = [
+            [value and PERSONAL if hide else value for value, hide in zip(row, hidden, strict=True)] for row in rows
+        ]
         return TablePreview({"columns": columns, "index": list(range(len(data))), "data": data})
 
     def _readable_name(self) -> str:

@@ -10,8 +10,8 @@ from kedro.io import CatalogProtocol, DatasetError, SharedMemoryCatalogProtocol
 
 from datamart_kedro.config import settings_of
 from datamart_kedro.datasets.mart_dataset import MartDataset
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import refusal_in
-from datamart_kedro.mart.file import first_line
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.readable import refresh_copy
 

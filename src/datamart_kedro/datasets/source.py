@@ -10,6 +10,7 @@ from datamart_kedro.config import settings_of
 from datamart_kedro.control.probe import Probe
 from datamart_kedro.datasets.mart_dataset import Loaded, MartDataset, Saved
 from datamart_kedro.errors import SourceError
+from datamart_kedro.mart.forgotten import without_forgotten
 from datamart_kedro.progress import progress
 from datamart_kedro.sources.query import read_query
 from datamart_kedro.sources.shop import ShopSettings, open_shop
@@ -96,4 +97,4 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
         )
         if self.mart.run is not None:
             self.mart.run.loaded[self.domain] = rows
-        return self.mart.table(name, temporary=True)
+        return self.mart.table(without_forgotten(self.mart, self.domain, name), temporary=True)

@@ -13,12 +13,16 @@ from datamart_kedro.columns import SourceColumn
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.parse import find_faults, read, tidy
 
+FORGOTTEN = "customer was forgotten"
+"""Why a row is rejected that nothing is left of."""
+
 RowRule = Callable[[ir.Table], ir.BooleanValue]
 """Given the typed rows, tells those that break a rule."""
 
 CAME = "the row as it came"
 IS_REJECTED = "is it rejected"
 REASONS = "reasons to reject it"
+IS_FORGOTTEN = "was its person forgotten"
 """Working columns have blanks in their names, so that no column of a domain is called like them."""
 
 
@@ -31,7 +35,7 @@ def judge(
     """Tell usable rows from those to set aside.
 
     Args:
-        source: Rows as the shop delivers them.
+        source: Rows as the shop delivers them; those of erased persons hold nothing but the mark that they are.
         columns: The domain's canonical columns, of which at least the key is required; an absent optional one becomes
             NULL.
         formats: How the shop writes dates and missing values.
@@ -43,6 +47,9 @@ def judge(
     """
     typed = read_columns(source, columns, formats)
     faults = _faults_of_columns(typed, columns) | {reason: rule(typed) for reason, rule in rules.items()}
+    if IS_FORGOTTEN in typed.columns:
+        is_forgotten = typed[IS_FORGOTTEN]
+        faults = {reason: fault & ~is_forgotten for reason, fault in faults.items()} | {FORGOTTEN: is_forgotten}
     marked = typed.select(CAME, *columns, **faults)
     is_rejected = reduce(or_, (marked[reason] for reason in faults)).fill_null(False)
     reasons = ibis.literal("; ").join([marked[reason].ifelse(reason, None) for reason in faults])
@@ -63,10 +70,12 @@ def read_columns(source: ir.Table, columns: Mapping[str, SourceColumn], formats:
 
     Two steps, so that the engine puts a text in order once, however often it is looked at afterwards.
     """
-    whole = ibis.struct({name: source[name] for name in source.columns})
+    whole = ibis.struct({name: source[name] for name in source.columns if name != IS_FORGOTTEN})
+    mark = [IS_FORGOTTEN] if IS_FORGOTTEN in source.columns else []
     raw = {name: source[name] if name in source.columns else ibis.null() for name in columns}
     tidied = source.select(
-        **{CAME: whole, **{_came(name): tidy(raw[name], column.kind, formats) for name, column in columns.items()}}
+        *mark,
+        **{CAME: whole, **{_came(name): tidy(raw[name], column.kind, formats) for name, column in columns.items()}},
     )
     return tidied.mutate(**{name: read(tidied[_came(name)], column.kind, formats) for name, column in columns.items()})
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from datamart_kedro.columns import PERSONAL
 from datamart_kedro.errors import ContractError
 from datamart_kedro.expressions.contract import Contract, ContractRules, Severity
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart import ledger
-from datamart_kedro.mart.domains import meanings
+from datamart_kedro.mart.domains import meanings, published_table
 from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.run import Held, RowCounts, RuleResult, Run, current_run
@@ -35,18 +36,20 @@ def measure(mart: Mart, domain: str, contract: Contract) -> None:
     rows_checked = int(mart.scalar(f"SELECT count(*) FROM {quoted(f'next_{domain}')}"))
     breaches = dict(zip(contract.breaches().columns, map(int, counted), strict=True))
     results = [
-        RuleResult(text, severity, rows_checked, breaches[text], _example(mart, contract, text, breaches[text]))
+        RuleResult(text, severity, rows_checked, breaches[text], _example(mart, domain, contract, text, breaches[text]))
         for text, severity in severities.items()
     ]
     current_run(mart, f"contract_{domain}").held[domain] = Held(results, contract.strictness)
 
 
-def _example(mart: Mart, contract: Contract, rule: str, breaches: int) -> str:
+def _example(mart: Mart, domain: str, contract: Contract, rule: str, breaches: int) -> str:
     if not breaches:
         return ""
     example = contract.example(rule)
     (row,) = mart.execute(mart.compile(example))
-    return ", ".join(f"{name}={value}" for name, value in zip(example.columns, row, strict=True))
+    personal = published_table(domain).personal.columns
+    named = zip(example.columns, row, strict=True)
+    return ", ".join(f"{name}={PERSONAL if name in personal else value}" for name, value in named)
 
 
 def hold_shares(mart: Mart, run: Run, domain: str, counts: RowCounts, strictness: ContractRules) -> list[RuleResult]:

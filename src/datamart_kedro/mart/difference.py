@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from datamart_kedro.columns import PublishedTable
+from datamart_kedro.columns import PERSONAL, PublishedTable
 from datamart_kedro.mart.mart import Mart, literal, quoted
 from datamart_kedro.mart.versions import select_as_of
 
@@ -22,7 +22,7 @@ class CellChange:
         change: inserted, updated or deleted.
         column: Which one; empty for a row that was inserted or deleted.
         before: Its value at the earlier version, as text; None for NULL.
-        after: Its value at the later version.
+        after: Its value at the later version. Of personal data only that it changed is told, unless it is asked for.
     """
 
     key: tuple[Any, ...]
@@ -30,6 +30,12 @@ class CellChange:
     column: str = ""
     before: str | None = None
     after: str | None = None
+
+
+def _hidden(cell: CellChange) -> CellChange:
+    """The same without its values; NULL stays NULL."""
+    before, after = (value and PERSONAL for value in (cell.before, cell.after))
+    return replace(cell, before=before, after=after)
 
 
 class Difference:
@@ -70,12 +76,13 @@ class Difference:
         )
         return {change: int(found.get(change, 0)) for change in (INSERTED, UPDATED, DELETED)}
 
-    def cells(self, limit: int, key: Sequence[str] = ()) -> list[CellChange]:
+    def cells(self, limit: int, key: Sequence[str] = (), *, show_personal: bool = False) -> list[CellChange]:
         """Values that changed, sorted by key.
 
         Args:
             limit: Rows of the table to look at, at most.
             key: Values of the key columns, as text, of the one row to look at; every row if empty.
+            show_personal: Give the values of personal data too?
         """
         keys = [f"coalesce(old.{quoted(name)}, new.{quoted(name)})" for name in self._table.key]
         values = [f"CAST({side}.{quoted(name)} AS VARCHAR)" for name in self._values for side in ("old", "new")]
@@ -84,7 +91,8 @@ class Difference:
             f"SELECT {', '.join([*keys, self._change, *values])} FROM {self._sides}"
             f" WHERE {self._differs}{wanted} ORDER BY {', '.join(keys)} LIMIT {int(limit)}"
         )
-        return [cell for row in rows for cell in self._cells_of(row)]
+        hidden = set() if show_personal else {*self._table.personal_columns}
+        return [_hidden(cell) if cell.column in hidden else cell for row in rows for cell in self._cells_of(row)]
 
     def _cells_of(self, row: Sequence[Any]) -> list[CellChange]:
         width = len(self._table.key)

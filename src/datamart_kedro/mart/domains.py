@@ -34,6 +34,20 @@ def domain_of(table: str) -> str:
     return table.partition("_")[2]
 
 
+def personal_columns(table: str) -> set[str]:
+    """Columns of a table of the mart, published or staged, that hold personal data.
+
+    Rows kept as they came are personal data as a whole, unless their domain has none.
+    """
+    parts = ("_history", "_duplicates", "_rejected")
+    domain = next((domain_of(table).removesuffix(part) for part in parts if table.endswith(part)), domain_of(table))
+    tables = published_tables()
+    if domain not in tables:
+        return {"row"}
+    marked = tables[domain].personal.columns
+    return {*marked, "came"} if marked else set()
+
+
 def meanings(domain: str) -> Mapping[str, str]:
     """The `MEANINGS` that a domain declares."""
     found: Mapping[str, str] = _columns(domain).MEANINGS

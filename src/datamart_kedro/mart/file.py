@@ -13,6 +13,7 @@ from time import monotonic, sleep
 
 import duckdb
 
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import HeldMartError, MartFileError
 
 logger = logging.getLogger(__name__)
@@ -81,11 +82,6 @@ def unsign(path: Path) -> None:
     """Take the note of this process away."""
     with suppress(OSError):
         _note(path).unlink(missing_ok=True)
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says first, bounded."""
-    return str(error).strip().splitlines()[0][:300]
 
 
 def _note(path: Path) -> Path:

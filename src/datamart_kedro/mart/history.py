@@ -22,6 +22,7 @@ def history_of(table: PublishedTable) -> PublishedTable:
         key=(*table.key, "_version"),
         comment=f"One row per superseded row of {table.name}: what it was from _valid_from until _valid_to.",
         columns={**table.columns, **VERSION_COLUMNS, **PERIOD_END},
+        personal=table.personal,
     )
 
 

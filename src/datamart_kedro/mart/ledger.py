@@ -18,7 +18,7 @@ LEDGER = PublishedTable(
     columns={
         "run_id": "Run, by the time it started.",
         "domain": "Domain.",
-        "status": "running, published, skipped, failed or interrupted.",
+        "status": "running, published, skipped, erased, failed or interrupted.",
         "reason": "What opened the gate, or why it stayed closed.",
         "watermark_from": "Newest updated_at, UTC, of the publication before.",
         "watermark_to": "Newest updated_at, UTC, among the rows staged.",
@@ -95,6 +95,17 @@ NODE_TIMES = PublishedTable(
     },
 )
 
+FORGOTTEN = PublishedTable(
+    name="tb_control_forgotten",
+    key=("person",),
+    comment="One row per person who was erased, and whose rows are not taken in again.",
+    columns={
+        "person": "HMAC-SHA-256 of the person's id with the salt as its key: it tells the id when it comes again.",
+        "salt": "Random bytes, hexadecimal, made with the mart's first erasure.",
+        "forgotten_at": "Instant, UTC.",
+    },
+)
+
 CHECK = "tmp_tb_control_data_update"
 
 _SCHEMA = f"""
@@ -121,6 +132,9 @@ CREATE TABLE IF NOT EXISTS {RESULTS.name} (
 CREATE TABLE IF NOT EXISTS {NODE_TIMES.name} (
     run_id VARCHAR NOT NULL, node VARCHAR NOT NULL, domain VARCHAR, seconds DOUBLE NOT NULL, rows_made BIGINT
 );
+CREATE TABLE IF NOT EXISTS {FORGOTTEN.name} (
+    person VARCHAR NOT NULL, salt VARCHAR NOT NULL, forgotten_at TIMESTAMP NOT NULL
+);
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
@@ -131,7 +145,7 @@ CREATE TABLE IF NOT EXISTS {CHECK} (
 
 def create_ledger(mart: Mart) -> None:
     """Make the ledger's tables where they do not exist."""
-    tables = (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES)
+    tables = (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES, FORGOTTEN)
     if not all(mart.exists(name) for name in (CHECK, *(table.name for table in tables))):
         mart.execute(_SCHEMA)
         for table in tables:
@@ -151,6 +165,16 @@ def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str], plac
     mart.execute(f"COMMENT ON TABLE {place} IS {literal(table.comment)}")
     for name, meaning in meanings.items():
         mart.execute(f"COMMENT ON COLUMN {place}.{quoted(name)} IS {literal(meaning)}")
+
+
+def meanings_of(mart: Mart, table: str) -> dict[str, str]:
+    """What the columns of a table mean, as it is written down in the mart."""
+    found = mart.execute(
+        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? AND comment IS NOT NULL"
+        " AND database_name = current_database() AND schema_name = 'main'",
+        [table],
+    )
+    return {str(name): str(meaning) for name, meaning in found}
 
 
 def current_version(mart: Mart) -> int:

@@ -14,6 +14,7 @@ from datamart_kedro.mart.as_of import make_macro
 from datamart_kedro.mart.contracts import enforce
 from datamart_kedro.mart.history import history_of, keep_superseded, make_history
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.personal_data import as_published, hashing
 from datamart_kedro.mart.rejected import keep_rejected
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
 from datamart_kedro.mart.shape import Shape, compare_shapes
@@ -34,9 +35,11 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
         SchemaError: The table's columns changed in a way that would lose published values.
     """
     run = current_run(mart, table.name)
-    shape = compare_shapes(mart, table, select, run.accepted)
-    content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape)
-    mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
+    select = as_published(run.publishing, domain, table, select)
+    with hashing(mart, run.publishing.pads):
+        shape = compare_shapes(mart, table, select, run.accepted)
+        content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape)
+        mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
     built = Built(table, shape, before, **_count_changes(mart, domain, shape))
     run.built[domain] = built
@@ -160,6 +163,8 @@ def _apply(mart: Mart, run: Run, domain: str, built: Built) -> None:
         return
     if built.shape.is_altered:
         _alter(mart, table, built.shape)
+    elif ledger.meanings_of(mart, table.name) != {**table.meanings, **VERSION_COLUMNS}:
+        _comment(mart, table)
     # Rows are found by their numbers, for a tenth of what their keys would cost; an altered table may number them anew.
     gone = f"rowid IN (SELECT {ROW} FROM {source} WHERE {ROW} IS NOT NULL)"
     if built.shape.is_altered:
@@ -195,7 +200,7 @@ def _alter(mart: Mart, table: PublishedTable, shape: Shape) -> None:
 
 def _comment(mart: Mart, table: PublishedTable) -> None:
     for commented in (table, history_of(table)):
-        ledger.comment(mart, commented, {**commented.columns, **VERSION_COLUMNS})
+        ledger.comment(mart, commented, {**commented.meanings, **VERSION_COLUMNS})
 
 
 def _account(mart: Mart, run: Run, domain: str) -> RowCounts:

@@ -27,7 +27,7 @@ from datamart_kedro.mart.publication import transaction
 
 COPY = "readable"
 """Name under which the copy is attached to the mart."""
-LEDGERS = (ledger.LEDGER, ledger.PRUNED, ledger.RESULTS, ledger.NODE_TIMES)
+LEDGERS = (ledger.LEDGER, ledger.PRUNED, ledger.RESULTS, ledger.NODE_TIMES, ledger.FORGOTTEN)
 MAX_CHANGED_SHARE = 0.25
 """Of the rows of a table: where more changed, it is written anew, which is cheaper and leaves no holes in the file."""
 
@@ -40,11 +40,13 @@ class CopyState:
         version: The newest version.
         run_id: The run that published it: two marts may have versions of the same number.
         cuts: How often its history was shortened.
+        erasures: How often a person was erased from it.
     """
 
     version: int
     run_id: str
     cuts: int
+    erasures: int
 
 
 def reading(mart: Mart) -> Mart:
@@ -130,17 +132,12 @@ def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
 
 def _write(mart: Mart, table: PublishedTable, here: str, there: str) -> None:
     mart.compute(f"copy of {table.name}", f"CREATE OR REPLACE TABLE {there} AS FROM {here}")
-    meanings = mart.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? AND comment IS NOT NULL"
-        " AND database_name = current_database() AND schema_name = 'main'",
-        [table.name],
-    )
-    ledger.comment(mart, table, dict(meanings), place=there)
+    ledger.comment(mart, table, ledger.meanings_of(mart, table.name), place=there)
 
 
 def _is_ancestor(mart: Mart, held: CopyState, wanted: CopyState) -> bool:
     """Is the copy an earlier state of this mart, whose history reaches back to it?"""
-    if held.version >= wanted.version or held.cuts != wanted.cuts:
+    if held.version >= wanted.version or (held.cuts, held.erasures) != (wanted.cuts, wanted.erasures):
         return False
     found = mart.execute(
         f"SELECT 1 FROM {ledger.LEDGER.name} WHERE status = 'published' AND version = ? AND run_id = ? LIMIT 1",
@@ -168,7 +165,8 @@ def _state(mart: Mart, catalog: str | None = None) -> CopyState:
     )
     version, run_id = newest[0] if newest else (0, "")
     cuts = int(mart.scalar(f"SELECT count(*) FROM {place}{ledger.PRUNED.name}"))
-    return CopyState(int(version), str(run_id), cuts)
+    erasures = int(mart.scalar(f"SELECT count(*) FROM {place}{ledger.LEDGER.name} WHERE status = 'erased'"))
+    return CopyState(int(version), str(run_id), cuts, erasures)
 
 
 @contextmanager

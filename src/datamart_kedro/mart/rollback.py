@@ -7,9 +7,11 @@ from datetime import datetime
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import ROLLBACK, Decision
+from datamart_kedro.errors import VersionError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.history import history_of
 from datamart_kedro.mart.mart import Mart, quoted, timestamp
+from datamart_kedro.mart.personal_data import treatments_at
 from datamart_kedro.mart.publication import build, publish, transaction
 from datamart_kedro.mart.rejected import forget_closed
 from datamart_kedro.mart.run import RowCounts, begin, fail, now
@@ -33,8 +35,9 @@ def roll_back(mart: Mart, tables: Mapping[str, PublishedTable], version: int, ru
         What changed, by domain; empty if the content is the same.
 
     Raises:
-        VersionError: The history does not reach back so far.
+        VersionError: The history does not reach back so far, or personal data was published in another way then.
     """
+    _require_same_privacy(mart, tables, version)
     selects = {domain: select_as_of(mart, table, version) for domain, table in tables.items()}
     run = begin(mart, run_id, tables)
     try:
@@ -63,6 +66,19 @@ def _as_last_published(mart: Mart, domain: str, version: int) -> Decision:
         parameters=last.parameters,
         code_version=last.code_version,
     )
+
+
+def _require_same_privacy(mart: Mart, tables: Mapping[str, PublishedTable], version: int) -> None:
+    """Refuse to publish values again that are hashed or left out by now."""
+    for domain, table in tables.items():
+        then, now_ = treatments_at(mart, domain, version), treatments_at(mart, domain, ledger.current_version(mart))
+        if then != now_:
+            columns = [n for n in table.personal_columns if then.get(n) != now_.get(n)] or table.personal_columns
+            raise VersionError(
+                f"{table.name}: version {version} published {', '.join(columns)} in another way than they are"
+                " published now (personal_data).",
+                "Set personal_data as it was then and run, before you roll back; or go back to a later version.",
+            )
 
 
 def _watermark(mart: Mart, domain: str, version: int) -> datetime | None:

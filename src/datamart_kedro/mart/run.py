@@ -11,6 +11,8 @@ import duckdb
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.personal_data import Publishing
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
 from datamart_kedro.mart import ledger
@@ -120,6 +122,7 @@ class Run:
         accepted: Published columns that may go, such as ``tb_orders.shipping_method``.
         rows: Rows of the tables that it has made so far, by name.
         times: What its nodes took.
+        publishing: How personal data is published.
     """
 
     run_id: str
@@ -133,6 +136,7 @@ class Run:
     accepted: frozenset[object] = frozenset()
     rows: dict[str, int] = field(default_factory=dict)
     times: list[NodeTime] = field(default_factory=list)
+    publishing: Publishing = field(default_factory=Publishing)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""
@@ -172,7 +176,7 @@ def fail(mart: Mart, status: str, error: str, times: Sequence[NodeTime] = ()) ->
     try:
         ledger.end_run(mart, mart.run.run_id, status, error[:2000], now())
     except duckdb.Error as cause:
-        logger.debug("The ledger cannot be written", exc_info=cause)
+        logger.debug("The ledger cannot be written: %s", first_line(cause))
     keep_times(mart, mart.run.run_id, times)
 
 

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from datamart_kedro.errors import ReplicaError
-from datamart_kedro.mart.ledger import PRUNED
+from datamart_kedro.mart.ledger import FORGOTTEN, PRUNED
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.versions import Version
 from datamart_kedro.replica.changes import ServedTable
@@ -74,9 +74,13 @@ def plan(
     cursor: Cursor, schema: str, snapshot: Snapshot, served: Sequence[Served], replica: Replica, version: Version
 ) -> dict[str, Action]:
     """What each table needs, by its name."""
-    actions = {table.name: _action(table, replica, version) for table in served}
+    actions: dict[str, Action] = {table.name: _action(table, replica, version) for table in served}
     unlike = _unlike(cursor, schema, snapshot, [table for table in served if actions[table.name] == "leave"])
-    return {name: "follow" if name in unlike else action for name, action in actions.items()}
+    actions |= dict.fromkeys(unlike, "follow")
+    if _is_behind_an_erasure(cursor, schema, snapshot, served, replica):
+        stale = (table.name for table in served if table.names_persons and actions[table.name] in ("follow", "leave"))
+        actions |= dict.fromkeys(stale, "mend")
+    return actions
 
 
 def _action(served: Served, replica: Replica, version: Version) -> Action:
@@ -111,6 +115,18 @@ def _unlike(cursor: Cursor, schema: str, snapshot: Snapshot, served: Sequence[Se
         there = cursor.fetchall()[0]
         unlike |= {table.name for table, *any_rows in zip(stamped, here, there, strict=True) if len({*any_rows}) > 1}
     return unlike
+
+
+def _is_behind_an_erasure(
+    cursor: Cursor, schema: str, snapshot: Snapshot, served: Sequence[Served], replica: Replica
+) -> bool:
+    """Was a person erased of whom the replica may hold rows?"""
+    for table in served:
+        if table.name == FORGOTTEN.name:
+            if table.name not in replica.tables:
+                return bool(snapshot.rows(f"SELECT 1 FROM {quoted(table.name)} LIMIT 1"))
+            return not ServedTable(snapshot, cursor, schema, table).is_alike()
+    return False
 
 
 def _any_rows(tables: Sequence[str]) -> str:

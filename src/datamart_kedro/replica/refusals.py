@@ -10,8 +10,8 @@ import psycopg2
 from psycopg2 import errorcodes
 from sqlalchemy.exc import SQLAlchemyError
 
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import ReplicaError
-from datamart_kedro.mart.file import first_line
 from datamart_kedro.postgres import AddressError, cause_of
 from datamart_kedro.replica.snapshot import EngineError
 

@@ -117,7 +117,7 @@ def reshape(table: Composable, served: Served, found: Found) -> Iterator[Compose
 
 def comments(table: Composable, served: Served, found: Found | None) -> Iterator[Composed]:
     """Statements that write down what a table and its columns mean, where the server says something else."""
-    wanted = {name: meaning for name, meaning in served.table.columns.items() if name in served.columns}
+    wanted = {name: meaning for name, meaning in served.table.meanings.items() if name in served.columns}
     if found is None or found.comment != served.table.comment:
         yield SQL("COMMENT ON TABLE {} IS {}").format(table, Literal(served.table.comment))
     for name, meaning in wanted.items():

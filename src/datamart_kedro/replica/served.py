@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
 from datamart_kedro.errors import ReplicaError
 from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.history import history_of
-from datamart_kedro.mart.ledger import LEDGER, PRUNED
+from datamart_kedro.mart.ledger import FORGOTTEN, LEDGER, PRUNED
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.replica.settings import MAX_NAME_BYTES
 from datamart_kedro.replica.snapshot import Snapshot
@@ -93,6 +93,11 @@ class Served:
         return self.stamp == ENDED
 
     @property
+    def names_persons(self) -> bool:
+        """Does erasing a person change it, without a version?"""
+        return bool(self.table.personal.person) or self.table is LEDGER
+
+    @property
     def reaches_back_to(self) -> int:
         """The oldest version from which the mart still knows all that changed since."""
         return self.oldest if self.history else 0
@@ -147,7 +152,9 @@ def served_tables(snapshot: Snapshot) -> list[Served]:
     ]
     ledger = Served(LEDGER, _columns(snapshot, LEDGER), None, "count(*) FILTER (WHERE status = 'running')")
     pruned = Served(PRUNED, _columns(snapshot, PRUNED), None, "sum(oldest_version)")
-    return [*found, *(served for served in (ledger, pruned) if served.kinds)]
+    when = "sum(CAST(extract(epoch FROM forgotten_at) AS bigint))"
+    forgotten = Served(FORGOTTEN, _columns(snapshot, FORGOTTEN), None, when)
+    return [*found, *(served for served in (ledger, pruned, forgotten) if served.kinds)]
 
 
 def _oldest_versions(snapshot: Snapshot) -> dict[str, int]:
@@ -161,7 +168,7 @@ def _with_history(snapshot: Snapshot, table: PublishedTable, oldest: int) -> Ite
     history = history_of(table)
     current_columns, history_columns = _columns(snapshot, table), _columns(snapshot, history)
     if current_columns:
-        known = PublishedTable(table.name, table.key, table.comment, {**table.columns, **VERSION_COLUMNS})
+        known = replace(table, columns={**table.columns, **VERSION_COLUMNS})
         kept = history.name if history_columns else None
         yield Served(known, current_columns, WROTE, f"sum({WROTE})", kept, oldest)
     if history_columns:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from datamart_kedro.engine_messages import first_line, without_values
 from datamart_kedro.errors import SourceError
-from datamart_kedro.mart.file import first_line
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """How a file in UTF-16 begins."""
@@ -79,4 +79,4 @@ def _said(error: duckdb.Error) -> str:
         r"^(Expected Number of Columns|Value with unterminated quote|Error when converting).*", str(error), re.M
     )
     said = first_line(error).removeprefix("Invalid Input Error: ")
-    return f"{said}. {reason[0].strip()}" if reason else said
+    return f"{said}. {without_values(reason[0].strip())}" if reason else said

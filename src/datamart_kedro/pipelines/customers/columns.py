@@ -1,6 +1,6 @@
 """Customers: what their source may deliver, and what is published."""
 
-from datamart_kedro.columns import PublishedTable, SourceColumn
+from datamart_kedro.columns import PersonalData, PublishedTable, SourceColumn
 
 KEY = ("customer_id",)
 
@@ -25,9 +25,27 @@ SOURCE = {
 MEANINGS = {"country": "country_code"}
 """Which staged column says what another one means; NULL where no map knows the value."""
 
+PERSONAL = PersonalData(
+    person="customer_id",
+    columns=(
+        "full_name",
+        "first_name",
+        "last_name",
+        "company",  # that of a firm of one person is the person's name
+        "email",
+        "phone",
+        "city",
+        "region",
+        "postal_code",
+    ),
+    identifying=("full_name", "email", "phone"),
+)
+"""A customer is a person."""
+
 TABLE = PublishedTable(
     name="tb_customers",
     key=KEY,
+    personal=PERSONAL,
     comment="One row per customer_id: customers that the shop did not delete, with what they ordered.",
     columns={
         "customer_id": "Customer, as the shop numbers them.",

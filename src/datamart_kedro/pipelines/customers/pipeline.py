@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from datamart_kedro.control.gate import BUILD, STAGE, VERIFY, gate, staged
-from datamart_kedro.pipelines.customers.columns import SOURCE
+from datamart_kedro.pipelines.customers.columns import SOURCE, TABLE
 from datamart_kedro.pipelines.customers.contract import verify_customers
 from datamart_kedro.pipelines.customers.nodes import build_customers, stage_customers
 
@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
     """Check, stage, build and verify customers."""
     return Pipeline(
         [
-            gate("customers", SOURCE, parameters=["customers", "formats"]),
+            gate("customers", SOURCE, parameters=["customers", "formats"], personal=TABLE.personal_columns),
             Node(
                 stage_customers,
                 inputs=["source_customers", "gate_customers", "params:formats"],

@@ -1,6 +1,6 @@
 """Orders: what their source may deliver, and what is published."""
 
-from datamart_kedro.columns import PublishedTable, SourceColumn
+from datamart_kedro.columns import PersonalData, PublishedTable, SourceColumn
 
 KEY = ("order_id",)
 
@@ -29,9 +29,13 @@ SOURCE = {
 MEANINGS = {"source_status": "status", "source_failure_reason": "failure_reason", "ship_country": "ship_country_code"}
 """Which staged column says what another one means; NULL where no map knows the value."""
 
+PERSONAL = PersonalData(person="customer_id", columns=("ship_city", "ship_region", "ship_postal_code"))
+"""An order is of the customer who ordered, and says where that person lives."""
+
 TABLE = PublishedTable(
     name="tb_orders",
     key=KEY,
+    personal=PERSONAL,
     comment="One row per order_id: orders that the shop did not delete, with totals taken from their items.",
     columns={
         "order_id": "Order, as the shop numbers it.",

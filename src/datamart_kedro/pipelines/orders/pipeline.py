@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from datamart_kedro.control.gate import BUILD, STAGE, VERIFY, gate, staged
-from datamart_kedro.pipelines.orders.columns import SOURCE
+from datamart_kedro.pipelines.orders.columns import SOURCE, TABLE
 from datamart_kedro.pipelines.orders.contract import verify_orders
 from datamart_kedro.pipelines.orders.nodes import build_orders, stage_orders
 
@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
     """Check, stage, build and verify orders."""
     return Pipeline(
         [
-            gate("orders", SOURCE, parameters=["orders", "formats"]),
+            gate("orders", SOURCE, parameters=["orders", "formats"], personal=TABLE.personal_columns),
             Node(
                 stage_orders,
                 inputs=["source_orders", "gate_orders", "params:orders", "params:formats"],

@@ -1,0 +1,84 @@
+"""``kedro mart forget``: erase a customer from the whole mart, and prove it."""
+
+from __future__ import annotations
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from datamart_kedro.commands.open_mart import open_catalog, open_mart
+from datamart_kedro.datasets.replica import serve
+from datamart_kedro.errors import UsageError
+from datamart_kedro.mart.domains import published_tables
+from datamart_kedro.mart.forget import Forgetting, forget, preview_forgetting
+from datamart_kedro.mart.forgotten import forgotten_at
+from datamart_kedro.mart.rewrite import rewrite
+from datamart_kedro.mart.run import now
+from datamart_kedro.report import aligned
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+@click.command("forget")
+@env_option
+@click.option("--customer-id", "person", default=None, help="The customer, by the id in tb_customers.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show what would be erased, and change nothing.")
+@click.option("--keep-out", is_flag=True, help="Also a customer the mart knows nothing of: never take one in.")
+@click.option("--list", "is_list", is_flag=True, help="Show when customers were erased; it is not kept who they were.")
+def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_out: bool, is_list: bool) -> None:
+    """Erase a customer from published, staged and rejected rows and from the history, and prove it by a search.
+
+    Orders of the customer stay, without customer and address, so that no figure changes. The customer does not come
+    back with the next run. See docs/personal-data.md for what is out of the mart's reach.
+    """
+    if is_list:
+        _list(env)
+        return
+    if not (person or "").strip():
+        raise UsageError("Nobody is named.", "Name a customer with --customer-id.", NOTHING_CHANGED)
+    assert person is not None
+    person = person.strip()
+    tables = published_tables()
+    with open_catalog(env, write=True) as (mart, catalog):
+        found = preview_forgetting(mart, tables, person, prove=dry_run)
+        if not found.erasures and not found.was_forgotten and not keep_out:
+            raise UsageError(
+                "The mart holds nothing of that customer.",
+                "Check the id (`SELECT customer_id FROM tb_customers`). Should that customer never come in, add"
+                " --keep-out.",
+                NOTHING_CHANGED,
+            )
+        if dry_run or not yes:
+            _tell(found)
+        if dry_run:
+            click.echo(NOTHING_CHANGED)
+            return
+        if not yes:
+            click.confirm("Erase this for good?", abort=True)
+        done = forget(mart, tables, person, f"{now():%Y-%m-%dT%H.%M.%S}.forget")
+        if yes:
+            _tell(done)
+        serve(catalog)
+        rewrite(mart)
+    values = f"{done.values} value{'s' if done.values != 1 else ''}"
+    click.echo(f"Searched {done.searched} columns of the mart for the id and {values}: 0 rows found.")
+    if done.shared:
+        click.echo(f"{done.shared} more are also those of other customers, and stay in their rows.")
+    click.echo("The mart file was written anew, without free blocks. The customer is not taken in again.")
+
+
+def _list(env: str | None) -> None:
+    with open_mart(env) as mart:
+        instants = forgotten_at(mart)
+    for at in instants:
+        click.echo(f"{at:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(f"{len(instants)} customers were erased.")
+
+
+def _tell(found: Forgetting) -> None:
+    if not found.erasures:
+        click.echo("The mart holds nothing of that customer.")
+        return
+    rows = [(e.table, f"{e.erased:,}", f"{e.changed:,}") for e in found.erasures]
+    for line in aligned([("table", "rows erased", "rows changed"), *rows]):
+        click.echo(line)
