@@ -24,7 +24,7 @@ def site(published: Project) -> dict[str, Any]:
 
 
 def test_layers_gates_and_previews_are_there(site: dict[str, Any]):
-    assert site["layers"] == ["source", "control", "staging", "published"]
+    assert site["layers"] == ["source", "control", "staging", "published", "features", "model input"]
     ids = {node["name"]: node["id"] for node in site["nodes"]}
     edges = {(edge["source"], edge["target"]) for edge in site["edges"]}
     for path in (

@@ -2,6 +2,7 @@
 
 from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
+from datamart_kedro.datasets.features import FeatureFile, FilesInPlace, InterimTable, ShopPeriod, TableVersions
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
 from datamart_kedro.datasets.replica import Replica
@@ -10,10 +11,15 @@ from datamart_kedro.datasets.source import SourceProbe, SourceTable
 __all__ = [
     "ContractResults",
     "DomainStateDataset",
+    "FeatureFile",
+    "FilesInPlace",
     "GateDecision",
+    "InterimTable",
     "JudgedRows",
     "MartTable",
     "Replica",
+    "ShopPeriod",
     "SourceProbe",
     "SourceTable",
+    "TableVersions",
 ]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
@@ -120,6 +121,7 @@ class Run:
         accepted: Published columns that may go, such as ``tb_orders.shipping_method``.
         rows: Rows of the tables that it has made so far, by name.
         times: What its nodes took.
+        files: Files that the run replaces when it is published, each with what is written so far.
     """
 
     run_id: str
@@ -133,6 +135,7 @@ class Run:
     accepted: frozenset[object] = frozenset()
     rows: dict[str, int] = field(default_factory=dict)
     times: list[NodeTime] = field(default_factory=list)
+    files: dict[Path, Path] = field(default_factory=dict)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""
