@@ -10,9 +10,9 @@ from datamart_kedro.pipelines.features.rules import FeatureRules
 JOINED = ("customer_id", "cutoff_date")
 
 
-def as_it_is(table: ir.Table) -> ir.Table:
-    """A table, every row of it."""
-    return table
+def content_of(table: ir.Table) -> ir.Table:
+    """Every row of a published table, without the columns that tell of its versions."""
+    return table.select(*(name for name in table.columns if not name.startswith("_")))
 
 
 def join_labels(ft_customers: ir.Table, ft_customer_labels: ir.Table, features: FeatureRules) -> ir.Table:
@@ -27,11 +27,12 @@ def join_labels(ft_customers: ir.Table, ft_customer_labels: ir.Table, features: 
         All columns of both. Whoever trains takes the rows with is_eligible_churn and a split, and leaves the columns of
         timing ``label`` but one.
     """
-    labels = ft_customer_labels.filter(_.horizon_days == features.model_horizon_days)
+    customers = content_of(ft_customers)
+    labels = content_of(ft_customer_labels).filter(_.horizon_days == features.model_horizon_days)
     own = [name for name in labels.columns if name not in JOINED]
-    return ft_customers.inner_join(labels, JOINED).select(*ft_customers.columns, *own)
+    return customers.inner_join(labels, JOINED).select(*customers.columns, *own)
 
 
 def whole_days(ft_sales_daily: ir.Table) -> ir.Table:
     """Daily sales without the days that may not have been whole: one row per unique_id and ds."""
-    return ft_sales_daily.filter(_.is_complete)
+    return content_of(ft_sales_daily).filter(_.is_complete)

@@ -15,7 +15,7 @@ from datamart_kedro.pipelines.features.contract import (
 )
 from datamart_kedro.pipelines.features.customers import build_ft_customers, trace_customers
 from datamart_kedro.pipelines.features.labels import build_ft_customer_labels
-from datamart_kedro.pipelines.features.model_inputs import as_it_is, join_labels, whole_days
+from datamart_kedro.pipelines.features.model_inputs import content_of, join_labels, whole_days
 from datamart_kedro.pipelines.features.sales import build_ft_sales_daily
 
 RULES = "params:features"
@@ -112,5 +112,5 @@ def after(table: str, verify: Callable[..., Any], *more: str) -> list[Node]:
             name=f"verify_{table}",
             tags=[VERIFY, table],
         ),
-        Node(as_it_is, inputs=table, outputs=f"file_{table}", name=f"save_{table}", tags=[table]),
+        Node(content_of, inputs=table, outputs=f"file_{table}", name=f"save_{table}", tags=[table]),
     ]
