@@ -22,7 +22,10 @@ def published_table(domain: str) -> PublishedTable:
 
 def published_tables() -> dict[str, PublishedTable]:
     """The published tables of all domains and features, by domain."""
-    from datamart_kedro.pipeline_registry import DOMAINS, FEATURES  # here, since the pipelines read what domains declare
+    from datamart_kedro.pipeline_registry import (
+        DOMAINS,
+        FEATURES,
+    )  # here, since the pipelines read what domains declare
 
     return {domain: published_table(domain) for domain in [*DOMAINS, *FEATURES]}
 

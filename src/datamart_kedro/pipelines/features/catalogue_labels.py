@@ -35,7 +35,7 @@ LABELS: tuple[Feature, ...] = (
         "string",
         "",
         None,
-        "train, valid, test or score (not observed yet): by the cutoff alone. The labels of a split, the longest"
+        "train, valid, test or score (not all observed yet): by the cutoff alone. The labels of a split, the longest"
         " horizon included, end before the first cutoff of the next.",
         "",
         "for nothing: its labels would reach into the next split.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -62,26 +63,26 @@ def is_observed(window: Window, period: Period) -> bool:
     return period.newest_day is not None and window.end <= period.newest_day
 
 
-def split_of(cutoff: date, rules: FeatureRules, period: Period) -> Split | None:
-    """What a cutoff is for: a function of the day alone, whatever other cutoffs there are.
+def splits_of(days: Sequence[date], rules: FeatureRules, period: Period) -> dict[date, Split | None]:
+    """What each cutoff is for, whoever the customer and whatever the horizon.
 
-    The labels of a split, the longest horizon included, end before the first cutoff of the next one. Cutoffs whose
-    labels would reach into the next split are for nothing: None.
+    The newest cutoffs whose longest labels are observed are for testing, the newest whose labels end before the first
+    of these for validation, and all whose labels end before the first of those for training. The rest is None: its
+    labels would reach into another split.
     """
-    if period.newest_day is None:
-        return "score"
     length = timedelta(days=rules.gap_days + max(rules.horizons))
-    width = timedelta(days=rules.split_days)
-    test_to = period.newest_day - length
-    valid_to = test_to - width - length
-    train_to = valid_to - width - length
-    if cutoff > test_to:
-        return "score"
-    if cutoff > test_to - width:
-        return "test"
-    if valid_to - width < cutoff <= valid_to:
-        return "valid"
-    return "train" if cutoff <= train_to else None
+    newest = period.newest_day or date.min
+    observed = [day for day in days if day + length <= newest]
+    test = _newest_of(observed, rules.split_days)
+    valid = _newest_of([day for day in observed if test and day + length <= test[0]], rules.split_days)
+    train = [day for day in observed if valid and day + length <= valid[0]]
+    found: dict[date, Split | None] = {day: None if day in observed else "score" for day in days}
+    return found | dict.fromkeys(train, "train") | dict.fromkeys(valid, "valid") | dict.fromkeys(test, "test")
+
+
+def _newest_of(days: Sequence[date], count: int) -> list[date]:
+    """The days that lie less than so many days before the last."""
+    return [day for day in days if (days[-1] - day).days < count]
 
 
 def _first_of_months(months: int, period: Period) -> tuple[date, ...]:

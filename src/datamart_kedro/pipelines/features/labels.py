@@ -12,7 +12,15 @@ from datamart_kedro.expressions.calendar import days_between
 from datamart_kedro.expressions.money import AMOUNT, amount
 from datamart_kedro.pipelines.features.catalogue import FT_CUSTOMER_LABELS, in_types
 from datamart_kedro.pipelines.features.customers import NO_CUTOFF
-from datamart_kedro.pipelines.features.cutoffs import Cutoff, Window, cutoffs_of, is_observed, label_window, split_of
+from datamart_kedro.pipelines.features.cutoffs import (
+    Cutoff,
+    Split,
+    Window,
+    cutoffs_of,
+    is_observed,
+    label_window,
+    splits_of,
+)
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
 
@@ -36,9 +44,10 @@ def build_ft_customer_labels(
         The columns of the catalogue; labels of a window that is not fully observed are NULL.
     """
     cutoffs = cutoffs_of(features, period)
+    splits = splits_of([cutoff.day for cutoff in cutoffs], features, period)
     days = completed_days(tb_orders)
     parts = [
-        labels_at(cutoff, horizon, ft_customers, days, period, features)
+        labels_at(cutoff, horizon, splits.get(cutoff.day), ft_customers, days, period, features)
         for cutoff in cutoffs or (NO_CUTOFF,)
         for horizon in features.horizons
     ]
@@ -55,13 +64,18 @@ def completed_days(orders: ir.Table) -> ir.Table:
 
 
 def labels_at(
-    cutoff: Cutoff, horizon_days: int, customers: ir.Table, days: ir.Table, period: Period, features: FeatureRules
+    cutoff: Cutoff,
+    horizon_days: int,
+    split: Split | None,
+    customers: ir.Table,
+    days: ir.Table,
+    period: Period,
+    features: FeatureRules,
 ) -> ir.Table:
     """One row per customer of a cutoff: what they did in the window of one horizon."""
     window = label_window(cutoff.day, horizon_days, features)
     looked_at = customers.filter(customers.cutoff_date == ibis.literal(cutoff.day, "date")).select("customer_id")
     seen = is_observed(window, period)
-    split = split_of(cutoff.day, features, period)
     return in_types(
         FT_CUSTOMER_LABELS,
         with_orders(looked_at, days, window).mutate(

@@ -40,8 +40,8 @@ class FeatureRules(Rules):
         months: The first day of so many months is a cutoff, counted back from the newest order.
         horizons: Days that a label looks ahead.
         gap_days: Days between a cutoff and the start of its labels.
-        split_days: Cutoffs of the newest so many days whose labels are observed are for testing, as many before them
-            for validation, with the length of the longest label between.
+        split_days: Of the cutoffs whose labels are observed, those of the newest so many days are for testing; of those
+            whose labels end before, the newest for validation; of those whose labels end before that, all for training.
         eligible_within_days: A buyer can churn who bought within so many days before the cutoff; every buyer if absent.
         arrival_days: A row that was first seen within so many days after a cutoff counts as known at it, as it was
             then: a night's run brings the orders of the day before.

@@ -134,8 +134,13 @@ def add_calendar(sales: ir.Table, period: Period) -> ir.Table:
     first, newest = (ibis.literal(day, "date") for day in (period.first_day, period.newest_day))
     return sales.mutate(
         is_complete=(sales.ds > first) & (sales.ds < newest),
-        day_of_week=sales.ds.day_of_week.index() + 1,
-        day_of_month=sales.ds.day(),
-        month=sales.ds.month(),
+        day_of_week=wide(sales.ds.day_of_week.index()) + 1,
+        day_of_month=wide(sales.ds.day()),
+        month=wide(sales.ds.month()),
         age_days=days_between(sales.starts, sales.ds),
     )
+
+
+def wide(part: ir.IntegerValue) -> ir.IntegerValue:
+    """A part of a date in 64 bits, as DuckDB gives it; Ibis takes it for less, and would leave out a cast to that."""
+    return part.cast("int64")
