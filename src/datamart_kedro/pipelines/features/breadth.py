@@ -56,12 +56,11 @@ def products_by_day(lines: ir.Table) -> ir.Table:
 
 def categories_by_day(lines: ir.Table) -> ir.Table:
     """One row per owner and day: what the lines with a category add."""
-    bought = lines.filter(_.category.notnull())
-    counted = bought.group_by(*OWNER, "category", "day").agg(lines=_.count().cast("int32"))
-    until = ibis.window(group_by=(*OWNER, "category"), order_by="day", preceding=None, following=0)
+    ranked = lines.join(category_ranks(lines), "category")
+    counted = ranked.group_by(*OWNER, "rank", "day").agg(lines=_.count().cast("int32"))
+    until = ibis.window(group_by=(*OWNER, "rank"), order_by="day", preceding=None, following=0)
     grown = counted.mutate(n=_.lines.sum().over(until).cast("int32"))
-    ranked = grown.join(category_ranks(bought), "category")
-    return ranked.group_by(*OWNER, "day").agg(
+    return grown.group_by(*OWNER, "day").agg(
         new_categories=_.count(where=_.n == _.lines),
         category_lines=_.lines.sum().cast("int32"),
         category_terms=(term(_.n) - term(_.n - _.lines)).sum().cast(WHOLE),
