@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-SMALL = ("--customers", "200", "--pandas-customers", "200", "--cutoffs", "2")
+SMALL = ("--customers", "200", "--pandas-customers", "200", "--cutoffs", "1")
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -27,5 +27,5 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_says_what_features_cost_after_both_ways_have_agreed(folder: Path):
     done = run(folder)
     assert done.returncode == 0, done.stderr
-    assert "200 customers, 2 cutoffs, pandas" in done.stdout
+    assert "200 customers, 1 cutoffs, pandas" in done.stdout
     assert "Each further cutoff:" in done.stdout

@@ -214,7 +214,7 @@ def test_windows_are_nested_and_life_holds_the_revenue_before_the_cutoff(seed: i
 
 
 @given(seeds)
-@few
+@fewer
 def test_labels_count_what_the_features_of_a_later_cutoff_have_more(seed: int):
     shop = random_shop(seed)
     observed = Period(date(2025, 1, 1), date(2026, 12, 31), None)
