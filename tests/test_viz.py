@@ -13,18 +13,24 @@ from tests.project import Project
 
 @pytest.fixture
 def site(published: Project) -> dict[str, Any]:
-    """The graph that `kedro viz build` writes, with the metadata of every node under ``nodes/<name>``."""
+    """The graph that `kedro viz build` writes, with the metadata of every node under ``nodes/<name>``.
+
+    The graph of the pipeline ``features`` is under its name.
+    """
     done = published.cli("kedro", "viz", "build", "--include-previews")
     assert done.returncode == 0, done.stderr
     api = published.folder / "build" / "api"
     graph: dict[str, Any] = json.loads((api / "main").read_text())
+    graph["features"] = json.loads((api / "pipelines" / "features").read_text())
     for node in graph["nodes"]:
         graph[f"nodes/{node['name']}"] = json.loads((api / "nodes" / node["id"]).read_text())
     return graph
 
 
 def test_layers_gates_and_previews_are_there(site: dict[str, Any]):
-    assert site["layers"] == ["source", "control", "staging", "published"]
+    own = [layer for layer in site["layers"] if layer not in ("features", "model input")]
+    assert own == ["source", "control", "staging", "published"]
+    assert site["features"]["layers"][-2:] == ["features", "model input"]
     ids = {node["name"]: node["id"] for node in site["nodes"]}
     edges = {(edge["source"], edge["target"]) for edge in site["edges"]}
     for path in (

@@ -25,7 +25,8 @@ from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
-from datamart_kedro.mart.domains import published_table
+from datamart_kedro.mart.domains import pipeline_of, published_table
+from datamart_kedro.mart.files import discard, put_in_place
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.node_times import PUBLICATION, NodeTime, keep_times
 from datamart_kedro.mart.publication import publish
@@ -97,6 +98,7 @@ class GatedRunner(AbstractRunner):
             started = perf_counter()
             counts = publish(mart)
             run.times.append(NodeTime(PUBLICATION, None, perf_counter() - started))
+            put_in_place(run.files)
         except (KeyboardInterrupt, duckdb.InterruptException):
             fail(mart, "interrupted", "stopped by Ctrl-C", clock.times(wiring))
             raise RunStopped("The run was stopped by Ctrl-C.", "Run again when you like.") from None
@@ -111,6 +113,7 @@ class GatedRunner(AbstractRunner):
             serve(catalog)
             return result
         finally:
+            discard(mart.run.files if mart.run else {})
             mart.run = None
             close_shops()
             release(mart)
@@ -166,7 +169,8 @@ class GatedRunner(AbstractRunner):
                 logger.warning(line)
         for domain, results in run.results.items():
             for result in broken(results, "warn"):
-                logger.warning("%s: %s. Mend it, or set the rule to off in parameters_%s.yml.", domain, result, domain)
+                where = f"parameters_{pipeline_of(domain)}.yml"
+                logger.warning("%s: %s. Mend it, or set the rule to off in %s.", domain, result, where)
         for line in published_otherwise(mart, run):
             logger.warning(line)
 

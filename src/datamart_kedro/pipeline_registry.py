@@ -16,8 +16,21 @@ DOMAINS = [
 ]
 """Register a domain here: the name of its folder below `pipelines`."""
 
+FEATURES = [
+    "ft_customers",
+    "ft_customer_labels",
+    "ft_sales_daily",
+    "ft_catalogue",
+]
+"""Tables of the pipeline ``features``: each is gated and published as a domain is."""
+
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """One pipeline per domain; `__default__` runs all of them."""
-    pipelines = {name: import_module(f"{PIPELINES}.{name}").create_pipeline() for name in DOMAINS}
-    return {"__default__": sum(pipelines.values(), Pipeline([])), **pipelines}
+    """One pipeline per domain, and one for features; `__default__` runs all domains."""
+    pipelines = {name: import_module(f"{PIPELINES}.{name}").create_pipeline() for name in [*DOMAINS, "features"]}
+    return {"__default__": sum((pipelines[name] for name in DOMAINS), Pipeline([])), **pipelines}
+
+
+def everything() -> Pipeline:
+    """All pipelines as one: what gates, parameters and tables there are."""
+    return sum(register_pipelines().values(), Pipeline([]))

@@ -18,7 +18,7 @@ from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.errors import ParameterError, UsageError
 from datamart_kedro.gated_runner import GatedRunner
 from datamart_kedro.logs import log_file
-from datamart_kedro.pipeline_registry import register_pipelines
+from datamart_kedro.pipeline_registry import everything
 
 
 class GatedSession(KedroSession):
@@ -43,7 +43,7 @@ class GatedSession(KedroSession):
         env = self.store.get("env")
         kwargs["runner"] = GatedRunner(
             runner,
-            register_pipelines()["__default__"],
+            everything(),
             gated=not kwargs.get("node_names"),
             command=f"kedro run --env={env}" if env else "kedro run",
         )
@@ -58,7 +58,7 @@ class GatedSession(KedroSession):
         """
         with _readable_refusals():
             catalog = self.load_context()._get_catalog(catalog_class=settings.DATA_CATALOG_CLASS)
-            require_sound_parameters(register_pipelines()["__default__"], catalog.load("parameters"))
+            require_sound_parameters(everything(), catalog.load("parameters"))
             return catalog
 
 

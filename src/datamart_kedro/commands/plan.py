@@ -12,7 +12,7 @@ from kedro.pipeline import Pipeline
 from datamart_kedro.config import project_folder
 from datamart_kedro.control.plan import plan
 from datamart_kedro.errors import UsageError
-from datamart_kedro.pipeline_registry import register_pipelines
+from datamart_kedro.pipeline_registry import everything, register_pipelines
 from datamart_kedro.session import GatedSession
 from datamart_kedro.sources.shop import close_shops
 
@@ -28,13 +28,12 @@ def command(env: str | None, names: list[str], params: dict[str, Any], as_json: 
     unknown = [name for name in names if name not in pipelines]
     if unknown:
         raise UsageError(f"There is no pipeline {', '.join(unknown)}.", f"There are {', '.join(pipelines)}.", state="")
-    everything = pipelines["__default__"]
-    wanted = sum((pipelines[name] for name in names), Pipeline([])) if names else everything
+    wanted = sum((pipelines[name] for name in names), Pipeline([])) if names else pipelines["__default__"]
     with GatedSession.create(project_folder(), env=env, runtime_params=params, save_on_close=False) as session:
         assert isinstance(session, GatedSession)
         catalog = session.checked_catalog()
         try:
-            decisions = plan(wanted, everything, catalog)
+            decisions = plan(wanted, everything(), catalog)
         finally:
             close_shops()
     if as_json:

@@ -7,6 +7,7 @@ from kedro.framework.cli.utils import env_option
 
 from datamart_kedro.commands.open_mart import open_catalog, published_tables
 from datamart_kedro.datasets.replica import serve
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.ledger import current_version
 from datamart_kedro.mart.rollback import roll_back
 from datamart_kedro.mart.run import now
@@ -32,7 +33,7 @@ def command(version: str, env: str | None) -> None:
         click.echo(f"The mart holds the content of version {number} already; it stays at version {current}.")
         return
     for domain, c in changed.items():
-        click.echo(f"tb_{domain}: {c.inserted:,} rows inserted, {c.updated:,} updated, {c.deleted:,} deleted")
+        click.echo(f"{table_name(domain)}: {c.inserted:,} rows inserted, {c.updated:,} updated, {c.deleted:,} deleted")
     click.echo(
         f"Version {current} holds the content of version {number}. It stays until something is new;"
         " `kedro run --params force=true` reads the sources again."

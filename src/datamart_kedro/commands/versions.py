@@ -9,6 +9,7 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from datamart_kedro.commands.open_mart import open_mart
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.versions import list_versions
 from datamart_kedro.report import aligned
 
@@ -30,7 +31,13 @@ def command(env: str | None, as_json: bool) -> None:
                 continue
             counts = (f"{count:,}" for count in (change.inserted, change.updated, change.deleted))
             rows.append(
-                (str(version.number), f"{version.valid_from:%Y-%m-%d %H:%M:%S}", f"tb_{domain}", *counts, change.reason)
+                (
+                    str(version.number),
+                    f"{version.valid_from:%Y-%m-%d %H:%M:%S}",
+                    table_name(domain),
+                    *counts,
+                    change.reason,
+                )
             )
     for line in aligned(rows, to_the_left=("version", "valid from (UTC)", "table", "reason")):
         click.echo(line.rstrip())

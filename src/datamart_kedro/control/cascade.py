@@ -9,6 +9,7 @@ from kedro.pipeline import Node, Pipeline
 
 from datamart_kedro.control.decision import Decision, DomainState
 from datamart_kedro.control.gate import BUILD, GATE, STAGE
+from datamart_kedro.mart.domains import domain_of, table_name
 
 
 @dataclass(frozen=True)
@@ -92,17 +93,17 @@ def _changed(
     built_here: set[str],
 ) -> str | None:
     """Why a table counts as changed for a domain, None if it does not."""
-    layer, _, above = table.partition("_")
-    if above == domain or above not in states or layer not in ("tmp", "tb"):
+    layer, above = table.partition("_")[0], domain_of(table)
+    if above == domain or above not in states or layer not in ("tmp", "tb", "ft"):
         return None
     decision = decisions.get(above)
     if layer == "tmp" and above in staged_here and decision and decision.action == "load":
         return f"{table} is loaded in this run"
-    if layer == "tb" and above in built_here and decision and decision.is_open:
+    if layer != "tmp" and above in built_here and decision and decision.is_open:
         return f"{table} is built in this run"
     own, other = states[domain].last, states[above]
     staged_at = other.staged.started_at if other.staged else None
     made_at = staged_at if layer == "tmp" else other.last.changed_at if other.last else None
     if own and made_at and made_at > own.started_at:
-        return f"{table} was made by a later run than tb_{domain}"
+        return f"{table} was made by a later run than {table_name(domain)}"
     return None

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from datamart_kedro import __version__
+from datamart_kedro.mart.domains import pipeline_of
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -14,7 +15,7 @@ PACKAGE = Path(__file__).parents[1]
 @cache
 def code_digest(domain: str) -> str:
     """Digest of the domain's folder and of the expressions that all domains share."""
-    folders = (PACKAGE / "pipelines" / domain, PACKAGE / "expressions")
+    folders = (PACKAGE / "pipelines" / pipeline_of(domain), PACKAGE / "expressions")
     files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
     return digest(*(part for file in files for part in (file.name.encode(), file.read_bytes())))
 

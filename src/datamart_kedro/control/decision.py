@@ -163,6 +163,53 @@ def _reason_to_force(domain: str, force: object) -> str | None:
     return f"forced by `--params force={domain}`" if domain in named(force) else None
 
 
+def decide_below(
+    domain: str,
+    mart: DomainState,
+    *,
+    force: object,
+    missing_file: str,
+    parameters: Mapping[str, Any],
+    code_version: str,
+) -> Decision:
+    """Open the gate of a table that has no source, or leave it closed; what changed above opens it afterwards.
+
+    Args:
+        domain: Such as ``ft_customers``.
+        mart: What the mart knows of it.
+        force: As for `decide`.
+        missing_file: A file that should have been written with the table and is not there; empty if all are.
+        parameters: Its parameters.
+        code_version: The code that would make it.
+    """
+    asked = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
+    last = mart.last
+    reason = (
+        _reason_to_force(domain, force)
+        or _reason_below(domain, mart, missing_file)
+        or _reason_in_project(mart, asked, code_version)
+    )
+    return Decision(
+        domain=domain,
+        action="rebuild" if reason else "skip",
+        reason=reason or _closed(last),
+        source=SourceState(None, None, ""),
+        watermark_from=None,
+        parameters=asked,
+        code_version=code_version,
+    )
+
+
+def _reason_below(domain: str, mart: DomainState, missing_file: str) -> str | None:
+    if not mart.table_exists or mart.last is None:
+        return f"{domain} does not exist yet"
+    if missing_file:
+        return f"{missing_file} is not there, or not complete"
+    if mart.last.is_rollback:
+        return f"it went back with the {mart.last.reason}"
+    return None
+
+
 def _closed(last: LastPublication | None) -> str:
     """Why a gate stays closed."""
     if last is None:

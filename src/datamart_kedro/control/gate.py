@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.code_version import code_version
-from datamart_kedro.control.decision import Decision, DomainState, decide, named
+from datamart_kedro.control.decision import Decision, DomainState, decide, decide_below, named
 from datamart_kedro.control.personal_data import HashKey, PersonalDataRules, Publishing
 from datamart_kedro.control.probe import Probe, require_columns, require_columns_of_before
 from datamart_kedro.expressions.formats import Formats
@@ -64,6 +64,34 @@ def gate(
         outputs=f"gate_{domain}",
         name=f"check_{domain}",
         tags=[GATE],
+    )
+
+
+def gate_below(domain: str, parameter: str) -> Node:
+    """The node that decides whether a table that is made of published tables alone has to be made again.
+
+    Args:
+        domain: Such as ``ft_customers``.
+        parameter: Name of the parameters that its nodes take; a change opens the gate.
+    """
+
+    def check(state: DomainState, missing_file: str, force: object, values: BaseModel) -> Decision:
+        """Decide what a run does for the table; see `decide_below`."""
+        return decide_below(
+            domain,
+            state,
+            force=force,
+            missing_file=missing_file,
+            parameters={parameter: values.model_dump(mode="json")},
+            code_version=code_version(domain, ""),
+        )
+
+    return Node(
+        check,
+        inputs=[f"state_{domain}", f"files_{domain}", "params:force", f"params:{parameter}"],
+        outputs=f"gate_{domain}",
+        name=f"check_{domain}",
+        tags=[GATE, domain],
     )
 
 

@@ -2,6 +2,7 @@
 
 from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
+from datamart_kedro.datasets.features import FeatureFile, FilesInPlace, InterimTable, ShopPeriod, TableVersions
 from datamart_kedro.datasets.hash_key import HashKeyDataset
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
@@ -11,11 +12,16 @@ from datamart_kedro.datasets.source import SourceProbe, SourceTable
 __all__ = [
     "ContractResults",
     "DomainStateDataset",
+    "FeatureFile",
+    "FilesInPlace",
     "GateDecision",
     "HashKeyDataset",
+    "InterimTable",
     "JudgedRows",
     "MartTable",
     "Replica",
+    "ShopPeriod",
     "SourceProbe",
     "SourceTable",
+    "TableVersions",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datamart_kedro.columns import PERSONAL
 from datamart_kedro.datasets.mart_dataset import MartDataset
 from datamart_kedro.errors import MissingTableError
-from datamart_kedro.mart.domains import domain_of, personal_columns, published_table
+from datamart_kedro.mart.domains import domain_of, personal_columns, pipeline_of, published_table, table_name
 from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.publication import build, note_loaded
@@ -65,7 +65,8 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         if not mart.exists(name):
             raise MissingTableError(
                 f"There is no table {self.table} in the mart yet.",
-                f"Make it with `kedro run --pipelines={domain_of(self.table)}`, or everything with `kedro run`.",
+                f"Make it with `kedro run --pipelines={pipeline_of(domain_of(self.table))}`, or all domains with"
+                " `kedro run`.",
             )
         return mart.table(name, temporary=name.startswith("next_"))
 
@@ -74,7 +75,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         started = perf_counter()
         select = self.mart.compile(data)
         domain = domain_of(self.table)
-        if self.table.startswith("tb_"):
+        if self.table == table_name(domain):
             rows = build(self.mart, published_table(domain), domain, select)
         else:
             if self._is_known_to_be_empty(domain):
@@ -128,7 +129,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     def _readable_name(self) -> str:
         run = self.mart.run
         domain = domain_of(self.table)
-        return f"next_{domain}" if run and self.table == f"tb_{domain}" and domain in run.built else self.table
+        return f"next_{domain}" if run and self.table == table_name(domain) and domain in run.built else self.table
 
     def _reading(self) -> Mart:
         """Where the table is read: within a run the mart, else the copy of what is published if it is there."""

@@ -9,7 +9,7 @@ from datamart_kedro.errors import ContractError
 from datamart_kedro.expressions.contract import Contract, ContractRules, Severity
 from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart import ledger
-from datamart_kedro.mart.domains import meanings, published_table
+from datamart_kedro.mart.domains import meanings, pipeline_of, published_table
 from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.run import Held, RowCounts, RuleResult, Run, current_run
@@ -121,10 +121,11 @@ def enforce(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> None:
         lines += [f"  {result}" for result in found[:SHOWN]]
         lines += [f"  and {len(found) - SHOWN} more, see {ledger.RESULTS.name}"] * (len(found) > SHOWN)
     first = next(iter(stopping))
+    name = pipeline_of(first)
     raise ContractError(
         "\n  ".join(lines),
-        f"The staged rows are in tmp_{first}. Mend the source, or set the rule to warn in {first}.contract.severities"
-        f" (conf/base/parameters_{first}.yml).",
+        f"{'' if name != first else f'The staged rows are in tmp_{first}. '}Mend the source, or set the rule to warn in"
+        f" {name}.contract.severities (conf/base/parameters_{name}.yml).",
         state=f"Nothing was published, the mart still holds version {run.version - 1}."
         if run.version > 1
         else "Nothing was published, the mart has no version yet.",

@@ -8,19 +8,36 @@ from types import ModuleType
 
 from datamart_kedro.columns import PublishedTable, SourceColumn
 
+FEATURE = "ft_"
+"""How the names of feature tables begin; each is a domain of its own, with the name of its table."""
+
 
 def published_table(domain: str) -> PublishedTable:
     """The `TABLE` that a domain declares."""
-    table = _columns(domain).TABLE
+    columns = _columns(domain)
+    table = columns.TABLES[domain] if domain.startswith(FEATURE) else columns.TABLE
     assert isinstance(table, PublishedTable)
     return table
 
 
 def published_tables() -> dict[str, PublishedTable]:
-    """The published tables of all domains, by domain."""
-    from datamart_kedro.pipeline_registry import DOMAINS  # here, since the pipelines read what domains declare
+    """The published tables of all domains and features, by domain."""
+    from datamart_kedro.pipeline_registry import (
+        DOMAINS,
+        FEATURES,
+    )  # here, since the pipelines read what domains declare
 
-    return {domain: published_table(domain) for domain in DOMAINS}
+    return {domain: published_table(domain) for domain in [*DOMAINS, *FEATURES]}
+
+
+def table_name(domain: str) -> str:
+    """The name of a domain's published table."""
+    return domain if domain.startswith(FEATURE) else f"tb_{domain}"
+
+
+def pipeline_of(domain: str) -> str:
+    """The pipeline that makes a domain: its folder, its parameters."""
+    return "features" if domain.startswith(FEATURE) else domain
 
 
 def source_columns(domain: str) -> Mapping[str, SourceColumn]:
@@ -30,8 +47,8 @@ def source_columns(domain: str) -> Mapping[str, SourceColumn]:
 
 
 def domain_of(table: str) -> str:
-    """The domain in a table's name: ``tmp_orders`` and ``tb_orders`` are of orders."""
-    return table.partition("_")[2]
+    """The domain in a table's name: ``tmp_orders`` and ``tb_orders`` are of orders, ``ft_customers`` is its own."""
+    return table if table.startswith(FEATURE) else table.partition("_")[2]
 
 
 def personal_columns(table: str) -> set[str]:
@@ -55,4 +72,4 @@ def meanings(domain: str) -> Mapping[str, str]:
 
 
 def _columns(domain: str) -> ModuleType:
-    return import_module(f"datamart_kedro.pipelines.{domain}.columns")
+    return import_module(f"datamart_kedro.pipelines.{pipeline_of(domain)}.columns")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Action, Decision, DomainState, LastPublication, StagedLoad
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.mart import Mart, literal, quoted
 from datamart_kedro.sources.state import SourceState
 
@@ -194,7 +195,7 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
         [domain],
     )
     return DomainState(
-        table_exists=mart.exists(f"tb_{domain}"),
+        table_exists=mart.exists(table_name(domain)),
         last=LastPublication(*found[0]) if found else None,
         staged=_staged_load(mart, domain),
     )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
@@ -123,6 +124,7 @@ class Run:
         rows: Rows of the tables that it has made so far, by name.
         times: What its nodes took.
         publishing: How personal data is published.
+        files: Files that the run replaces when it is published, each with what is written so far.
     """
 
     run_id: str
@@ -137,6 +139,7 @@ class Run:
     rows: dict[str, int] = field(default_factory=dict)
     times: list[NodeTime] = field(default_factory=list)
     publishing: Publishing = field(default_factory=Publishing)
+    files: dict[Path, Path] = field(default_factory=dict)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""

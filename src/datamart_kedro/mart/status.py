@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.ledger import LEDGER, domain_state
 from datamart_kedro.mart.mart import Mart
 
@@ -51,7 +52,7 @@ def status_of(mart: Mart, domain: str) -> DomainStatus:
     last_status, last_reason, last_error = latest[0] if latest else (None, None, None)
     return DomainStatus(
         domain=domain,
-        rows=mart.rows(f"tb_{domain}") if state.table_exists else None,
+        rows=mart.rows(table_name(domain)) if state.table_exists else None,
         version=state.last.version if state.last else None,
         newest_change_at=state.last.watermark if state.last else None,
         checked_at=checked_at,

@@ -1,0 +1,158 @@
+"""What features are made of besides published tables, and the files that they are saved to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import DatasetError
+
+from datamart_kedro.datasets.mart_dataset import DomainDataset, MartDataset
+from datamart_kedro.mart.domains import published_table, table_name
+from datamart_kedro.mart.files import first_missing, write_parquet
+from datamart_kedro.mart.mart import quoted
+from datamart_kedro.mart.row_versions import period_of, select_versions
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from datamart_kedro.control.period import Period
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED = ("customers", "orders", "order_items")
+"""Domains whose history tells what was known."""
+
+
+class TableVersions(DomainDataset[None, "ir.Table"]):
+    """Every version of the rows of a domain's table, those of this run included."""
+
+    def load(self) -> ir.Table:
+        """One row per key and version, with `_valid_from` and `_valid_to`, NULL while it holds."""
+        name = f"versions_{self.domain}"
+        select = select_versions(self.mart, published_table(self.domain), self.domain)
+        self.mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
+        return self.mart.table(name, temporary=True)
+
+    def save(self, data: None) -> None:
+        """Refused: publication writes them."""
+        self.refuse_to_save()
+
+
+class ShopPeriod(MartDataset[None, "Period"]):
+    """The days that the orders of a mart cover, and since when it remembers what was known."""
+
+    def load(self) -> Period:
+        """The period, with the orders that this run is about to publish."""
+        is_built = self.mart.run is not None and "orders" in self.mart.run.built
+        tables = {domain: published_table(domain) for domain in REMEMBERED}
+        return period_of(self.mart, "next_orders" if is_built else table_name("orders"), tables)
+
+    def save(self, data: None) -> None:
+        """Refused: it is read off the mart."""
+        self.refuse_to_save()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"mart": str(self.mart.path)}
+
+
+class InterimTable(MartDataset["ir.Table", "ir.Table"]):
+    """A table that nodes of one run hand to one another; gone when the run ends.
+
+    Args:
+        table: Its name.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, table: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.table = table
+
+    def load(self) -> ir.Table:
+        """The rows.
+
+        Raises:
+            DatasetError: No run has made them, or it has ended.
+        """
+        if not self._exists():
+            raise DatasetError(f"{self.table} is there only while a run makes features.")
+        return self.mart.table(self.table, temporary=True)
+
+    def save(self, data: ir.Table) -> None:
+        """Compute the rows and keep them until the run ends."""
+        select = self.mart.compile(data)
+        self.mart.compute(self.table, f"CREATE OR REPLACE TEMP TABLE {quoted(self.table)} AS {select}")
+
+    def _exists(self) -> bool:
+        return self.mart.exists(self.table)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self.table, "mart": str(self.mart.path)}
+
+
+class FeatureFile(MartDataset["ir.Table", Any]):
+    """Rows in a Parquet file, sorted by their key; the same rows give the same bytes.
+
+    A run puts it in place when it is published. Loading gives a pandas table with Arrow's types: money stays decimal,
+    whole numbers stay whole where some are missing.
+
+    Args:
+        path: The file.
+        key: The columns that it is sorted by: they tell one row from another.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(
+        self, path: str, key: Sequence[str], mart: dict[str, Any], metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(mart, metadata)
+        self.path = Path(path)
+        self.key = tuple(key)
+
+    def load(self) -> Any:
+        """The rows, as a pandas table."""
+        import pandas as pd  # type: ignore[import-untyped]
+
+        return pd.read_parquet(self.path, dtype_backend="pyarrow")
+
+    def save(self, data: ir.Table) -> None:
+        """Write the rows beside the file."""
+        started = perf_counter()
+        write_parquet(self.mart, self.mart.compile(data), self.key, self.path)
+        logger.info("%s: written in %.1f s", self.path.name, perf_counter() - started)
+
+    def _exists(self) -> bool:
+        return self.path.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self.path), "key": self.key}
+
+
+class FilesInPlace(MartDataset[None, str]):
+    """The files that are written with a table: is one missing?
+
+    Args:
+        paths: The files.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, paths: Sequence[str], mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.paths = [Path(path) for path in paths]
+
+    def load(self) -> str:
+        """The name of a file that is missing or not complete; empty if all are in place."""
+        return first_missing(self.paths)
+
+    def save(self, data: None) -> None:
+        """Refused: it is read off the folder."""
+        self.refuse_to_save()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"paths": [str(path) for path in self.paths]}

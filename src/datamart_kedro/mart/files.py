@@ -1,0 +1,52 @@
+"""Files that a run writes beside the mart: written whole, sorted, and in place only when the run is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from datamart_kedro.mart.mart import Mart, literal, quoted
+from datamart_kedro.mart.run import current_run
+
+PENDING = ".new"
+"""How the name of a file ends that is not in place yet."""
+
+
+def write_parquet(mart: Mart, select: str, key: Sequence[str], path: Path) -> None:
+    """Write rows to a Parquet file, sorted by their key: the same rows give the same bytes.
+
+    Args:
+        mart: In a run, whose publication puts the file in place.
+        select: The rows.
+        key: Columns that tell one row from another.
+        path: The file.
+    """
+    run = current_run(mart, path.name)
+    pending = path.with_name(path.name + PENDING)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run.files[path] = pending
+    order = ", ".join(quoted(name) for name in key)
+    mart.compute(
+        path.name,
+        f"COPY (FROM ({select}) ORDER BY {order}) TO {literal(str(pending))} (FORMAT parquet, COMPRESSION zstd)",
+    )
+
+
+def put_in_place(files: Mapping[Path, Path]) -> None:
+    """Put files in place, each in one step."""
+    for path, pending in files.items():
+        pending.replace(path)
+
+
+def discard(files: Mapping[Path, Path]) -> None:
+    """Remove what is not in place."""
+    for pending in files.values():
+        pending.unlink(missing_ok=True)
+
+
+def first_missing(files: Sequence[Path]) -> str:
+    """The name of the first file that is not there, or whose run did not come to its end; empty if all are in place."""
+    for path in files:
+        if not path.exists() or path.with_name(path.name + PENDING).exists():
+            return path.name
+    return ""

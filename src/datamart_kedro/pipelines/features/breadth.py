@@ -1,0 +1,102 @@
+"""How many products and categories customers bought, and how evenly: kept in numbers that add up day by day."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from datamart_kedro.pipelines.features.knowledge import OWNER
+
+WHOLE = "decimal(18, 0)"
+BREADTH = {
+    "new_products": "int32",
+    "new_repeats": "int32",
+    "new_categories": "int32",
+    "category_lines": "int32",
+    "category_terms": WHOLE,
+}
+"""What a day adds to what was before."""
+RANKS = 2**20
+"""More than there are categories."""
+NANO = 10**9
+
+
+def breadth_by_day(lines: ir.Table) -> ir.Table:
+    """One row per owner and day: what the lines of the day add to what was bought before.
+
+    Columns:
+        new_products: Products never bought before.
+        new_repeats: Products bought on a second day.
+        new_categories: Categories never bought before.
+        category_lines: Lines with a category.
+        category_terms: What n x ln(n) grows by, with n the lines of a category until then: whole numbers of 10**-9, so
+            that sums are the same in any order. The entropy is ln(N) - terms / N, with N the lines of all categories.
+        top: The largest n of a category of the day, with the category's place in the alphabet: see `category_of`.
+    """
+    products, categories = products_by_day(lines), categories_by_day(lines)
+    both = products.outer_join(categories, (*OWNER, "day"))
+    return both.select(
+        **{name: ibis.coalesce(products[name], categories[name]) for name in (*OWNER, "day")},
+        **{name: products[name] for name in ("new_products", "new_repeats")},
+        **{name: categories[name] for name in ("new_categories", "category_lines", "category_terms", "top")},
+    )
+
+
+def products_by_day(lines: ir.Table) -> ir.Table:
+    """One row per owner and day: products bought for the first time, and on a second day."""
+    bought = lines.filter(_.product_id.notnull()).select(*OWNER, "product_id", "day").distinct()
+    place = ibis.row_number().over(group_by=(*OWNER, "product_id"), order_by="day")
+    return (
+        bought.mutate(place=place)
+        .group_by(*OWNER, "day")
+        .agg(new_products=_.count(where=_.place == 0), new_repeats=_.count(where=_.place == 1))
+    )
+
+
+def categories_by_day(lines: ir.Table) -> ir.Table:
+    """One row per owner and day: what the lines with a category add."""
+    ranked = lines.join(category_ranks(lines), "category")
+    counted = ranked.group_by(*OWNER, "rank", "day").agg(lines=_.count().cast("int32"))
+    until = ibis.window(group_by=(*OWNER, "rank"), order_by="day", preceding=None, following=0)
+    grown = counted.mutate(n=_.lines.sum().over(until).cast("int32"))
+    return grown.group_by(*OWNER, "day").agg(
+        new_categories=_.count(where=_.n == _.lines),
+        category_lines=_.lines.sum().cast("int32"),
+        category_terms=(term(_.n) - term(_.n - _.lines)).sum().cast(WHOLE),
+        top=(_.n.cast("int64") * RANKS + (RANKS - 1 - _.rank)).max(),
+    )
+
+
+def term(n: ir.IntegerValue) -> ir.IntegerValue:
+    """N x ln(n), 0 for 0, in whole numbers of 10**-9."""
+    return (n * ibis.greatest(n, 1).cast("float64").ln() * NANO).round().cast("int64")
+
+
+def category_ranks(lines: ir.Table) -> ir.Table:
+    """One row per category: its place in the alphabet, from 0."""
+    names = lines.filter(_.category.notnull()).select("category").distinct()
+    return names.mutate(rank=ibis.row_number().over(order_by="category").cast("int64"))
+
+
+def top_lines(top: ir.IntegerValue) -> ir.IntegerValue:
+    """Lines of the category that a `top` tells of."""
+    return top // RANKS
+
+
+def with_top_category(days: ir.Table, ranks: ir.Table) -> ir.Table:
+    """Add `top_category` and `top_lines`, the category that `top_life` tells of; keep every row.
+
+    Args:
+        days: Rows with `top_life`, 0 where nothing with a category was bought.
+        ranks: See `category_ranks`.
+    """
+    has_top = days.top_life > 0
+    place = has_top.ifelse(top_rank(days.top_life), None)
+    joined = days.left_join(ranks, place == ranks.rank)
+    return joined.select(days, top_category=ranks.category, top_lines=has_top.ifelse(top_lines(days.top_life), None))
+
+
+def top_rank(top: ir.IntegerValue) -> ir.IntegerValue:
+    """Place in the alphabet of the category that a `top` tells of; equal numbers go to the first name."""
+    return (RANKS - 1) - top % RANKS

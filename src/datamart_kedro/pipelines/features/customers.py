@@ -1,0 +1,181 @@
+"""Customers as they looked at each cutoff."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.period import Period
+from datamart_kedro.expressions.money import AMOUNT
+from datamart_kedro.pipelines.features.catalogue import FT_CUSTOMERS, WINDOWS, in_types
+from datamart_kedro.pipelines.features.columns import CUSTOMERS_KEY, ORDER_ITEMS_KEY, ORDERS_KEY
+from datamart_kedro.pipelines.features.cutoffs import Cutoff, cutoffs_of
+from datamart_kedro.pipelines.features.description import describe
+from datamart_kedro.pipelines.features.knowledge import Versions, at_midnight, gather, instant, seen_from, with_known
+from datamart_kedro.pipelines.features.purchases import SERVICE, SUMMED, purchase_days, service_days
+from datamart_kedro.pipelines.features.rfm import with_scores
+from datamart_kedro.pipelines.features.rules import FeatureRules
+
+NO_CUTOFF = Cutoff(date(1970, 1, 1), number=1, is_known_then=False)
+"""Gives the table its columns where there are no cutoffs."""
+
+
+def trace_customers(
+    gate_ft_customers: Decision,
+    tb_orders: ir.Table,
+    tb_order_items: ir.Table,
+    versions_orders: ir.Table,
+    versions_order_items: ir.Table,
+    period: Period,
+    features: FeatureRules,
+) -> tuple[ir.Table, ir.Table, ir.Table]:
+    """Gather what customers did, once for all cutoffs.
+
+    Args:
+        gate_ft_customers: What opened the gate.
+        tb_orders: Published orders, one row per order_id.
+        tb_order_items: Published items, one row per (order_id, line_number).
+        versions_orders: Every version of the rows of orders.
+        versions_order_items: Every version of the rows of items.
+        period: What the mart has seen.
+        features: Rules of features.
+
+    Returns:
+        Purchase days and service days, one row per owner and day, and who has rows of a cutoff's own: see `knowledge`.
+    """
+    events = gather(
+        Versions(tb_orders, versions_orders, ORDERS_KEY),
+        Versions(tb_order_items, versions_order_items, ORDER_ITEMS_KEY),
+        cutoffs_of(features, period),
+        features.arrival_days,
+    )
+    return events.others, service_days(events), purchase_days(events)
+
+
+def build_ft_customers(
+    tb_customers: ir.Table,
+    versions_customers: ir.Table,
+    others: ir.Table,
+    service: ir.Table,
+    purchases: ir.Table,
+    period: Period,
+    features: FeatureRules,
+) -> ir.Table:
+    """Publish customers at cutoffs: one row per customer_id and cutoff_date, for customers known before the cutoff.
+
+    Args:
+        tb_customers: Published customers, one row per customer_id.
+        versions_customers: Every version of their rows.
+        others: See `trace_customers`.
+        service: Days on which orders failed or came late.
+        purchases: Days on which customers bought, with what had come together by then.
+        period: What the mart has seen.
+        features: Rules of features.
+
+    Returns:
+        The columns of the catalogue; without cutoffs, no row.
+    """
+    customers = Versions(tb_customers, versions_customers, CUSTOMERS_KEY)
+    cutoffs = cutoffs_of(features, period)
+    parts = [
+        customers_at(
+            cutoff,
+            known_customers(customers, cutoff, features.arrival_days),
+            seen_from(purchases, others, cutoff),
+            seen_from(service, others, cutoff),
+            features,
+        )
+        for cutoff in cutoffs or (NO_CUTOFF,)
+    ]
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return rows if cutoffs else rows.limit(0)
+
+
+def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Table:
+    """One row per customer: what was known of them at a cutoff, whenever they registered."""
+    table = customers.now
+    if cutoff.is_known_then:
+        table = with_known(customers, cutoff, arrival_days).filter(_.is_known)
+    return table.select("customer_id", "created_at", "signup_month", "country_code")
+
+
+def customers_at(
+    cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table, features: FeatureRules
+) -> ir.Table:
+    """One row per customer who registered or ordered before a cutoff.
+
+    Args:
+        cutoff: The cutoff.
+        customers: One row per customer_id, as known at the cutoff.
+        purchases: Purchase days, one row per customer (`owner_id`) and day; later days are not looked at.
+        service: Service days, likewise.
+        features: Rules of features.
+    """
+    day = ibis.literal(cutoff.day, "date")
+    if customers.customer_id.type() != purchases.owner_id.type():
+        purchases, service = (table.mutate(owner_id=_.owner_id.cast("string")) for table in (purchases, service))
+    owners = customers.mutate(owner_id=customers.customer_id.cast(purchases.owner_id.type()))
+    before = purchases.filter(purchases.day < day)
+    life = before.filter(before.next_day.isnull() | (before.next_day >= day))
+    bought, served = sums_in_windows(before, cutoff), service_in_windows(service.filter(service.day < day), cutoff)
+    joined = (
+        owners.left_join(life, "owner_id", rname="life_{name}")
+        .left_join(bought, "owner_id", rname="bought_{name}")
+        .left_join(served, "owner_id", rname="served_{name}")
+    )
+    registered = joined.created_at < instant(at_midnight(cutoff))
+    is_known = registered.fill_null(False) | joined.day.notnull() | joined.served_owner_id.notnull()
+    rows = joined.filter(is_known)
+    described = rows.select(**describe(rows, cutoff, features))
+    return in_types(FT_CUSTOMERS, with_scores(described, life.semi_join(owners, "owner_id"), cutoff.day))
+
+
+def sums_in_windows(before: ir.Table, cutoff: Cutoff) -> ir.Table:
+    """One row per customer who bought within the longest window: sums of each window, and the window before the last.
+
+    Args:
+        before: Purchase days before the cutoff.
+        cutoff: The cutoff.
+    """
+    recent = before.filter(before.day >= days_before(cutoff, max(WINDOWS)))
+    sums = {
+        f"{name}_{days}d": recent[name].sum(where=recent.day >= days_before(cutoff, days)).cast(kind)
+        for name, kind in SUMMED.items()
+        for days in WINDOWS
+    }
+    counts = {f"purchase_days_{days}d": recent.count(where=recent.day >= days_before(cutoff, days)) for days in WINDOWS}
+    is_before = (recent.day < days_before(cutoff, 90)) & (recent.day >= days_before(cutoff, 180))
+    year = days_before(cutoff, 365)
+    last_month = recent.previous_day.truncate("M")
+    is_first_of_month = (
+        recent.previous_day.isnull() | (recent.previous_day < year) | (last_month != recent.day.truncate("M"))
+    )
+    return recent.group_by("owner_id").agg(
+        **sums,
+        **counts,
+        orders_before=recent.orders.sum(where=is_before).cast("int32"),
+        net_amount_before=recent.net_amount.sum(where=is_before).cast(AMOUNT),
+        active_months_12=recent.count(where=is_first_of_month),
+    )
+
+
+def service_in_windows(before: ir.Table, cutoff: Cutoff) -> ir.Table:
+    """One row per customer whom something befell: sums of each window and of life."""
+    windows = {f"{days}d": before.day >= days_before(cutoff, days) for days in WINDOWS}
+    return before.group_by("owner_id").agg(
+        **{
+            f"{name}_{window}": before[name].sum(where=is_in).cast("int32")
+            for name in SERVICE
+            for window, is_in in windows.items()
+        },
+        **{f"{name}_life": before[name].sum().cast("int32") for name in SERVICE},
+    )
+
+
+def days_before(cutoff: Cutoff, days: int) -> ir.DateScalar:
+    """The day that many days before a cutoff: the first of a window of so many days."""
+    return ibis.literal(cutoff.day - timedelta(days=days), "date")
