@@ -55,8 +55,16 @@ def project_folder() -> Path:
     return find_kedro_project(Path.cwd()) or Path.cwd()
 
 
-def settings_of(model: type[Settings], block: str, values: Mapping[str, Any]) -> Settings:
-    """A block of ``globals.yml`` as the model that describes it.
+def settings_of(
+    model: type[Settings], block: str, values: Mapping[str, Any], place: str = "globals.yml of the environment"
+) -> Settings:
+    """A block of configuration as the model that describes it.
+
+    Args:
+        model: The model.
+        block: Name of the block.
+        values: What it holds.
+        place: Where it is written.
 
     Raises:
         ParameterError: Naming the keys that are unknown or have an impossible value, and what is allowed.
@@ -65,7 +73,7 @@ def settings_of(model: type[Settings], block: str, values: Mapping[str, Any]) ->
         return model.model_validate(values)
     except ValidationError as error:
         faults = [f"{block}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ParameterError("; ".join(faults) + ".", "Correct globals.yml of the environment.") from None
+        raise ParameterError("; ".join(faults) + ".", f"Correct {place}.") from None
 
 
 def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner
 from pluggy import PluginManager
 
+from datamart_kedro.config import settings_of
 from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision, named
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
-from datamart_kedro.control.personal_data import Publishing
+from datamart_kedro.control.personal_data import PersonalDataRules, Publishing
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
@@ -79,7 +80,7 @@ class GatedRunner(AbstractRunner):
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
-        publishing = Publishing(catalog.load("params:personal_data"), catalog.load("hash_key"))
+        publishing = Publishing(_personal_data_rules(catalog), catalog.load("hash_key"))
         wiring = Wiring(self._everything)
         wanted = sorted({domain for node in pipeline.nodes if (domain := wiring.domain(node))})
         clock = NodeClock()
@@ -192,6 +193,14 @@ def _mart_of(pipeline: Pipeline, catalog: Catalog) -> Mart | None:
 def _noted(run: Run, domain: str) -> str:
     """What the ledger keeps of the parameters of a domain that no gate was asked for."""
     return json.dumps(run.publishing.noted(domain, published_table(domain).personal_columns), sort_keys=True)
+
+
+def _personal_data_rules(catalog: Catalog) -> PersonalDataRules:
+    """The rules; Kedro makes models only of parameters that a node of the run takes."""
+    given = catalog.load("params:personal_data")
+    if isinstance(given, PersonalDataRules):
+        return given
+    return settings_of(PersonalDataRules, "personal_data", given, "parameters_personal_data.yml, or --params")
 
 
 def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
+from datamart_kedro.commands.forget import command as forget_command
 from datamart_kedro.commands.status import command as status_command
 from datamart_kedro.errors import ParameterError
 from datamart_kedro.mart.mart import close_marts
@@ -200,3 +201,18 @@ def test_features_of_a_mart_without_tables_are_refused_with_the_command_that_mak
         Exception, match=r"needs tb_order_items, tb_orders, tb_products, which the mart does not have yet"
     ):
         project.run("features")
+
+
+def test_a_forgotten_customer_is_gone_from_the_features_and_their_files(featured: Project):
+    files = {name: featured.folder / "data" / name for name in FILES if "customer" in name}
+    before = {name: pq.read_table(path).to_pylist() for name, path in files.items()}
+    assert all(any(row["customer_id"] == "1" for row in rows) for rows in before.values())
+    done = CliRunner().invoke(forget_command, ["--customer-id", "1", "--yes"])
+    assert done.exit_code == 0, done.output
+    for name, path in files.items():
+        assert pq.read_table(path).to_pylist() == [row for row in before[name] if row["customer_id"] != "1"]
+    assert featured.query("SELECT count(*) FROM ft_customers WHERE customer_id = '1'") == [(0,)]
+    assert featured.query("SELECT count(*) FROM ft_customers")[0][0] > 0
+    assert [path.name for path in featured.folder.rglob("*.new")] == []
+    for name in files:
+        assert f"{name}: " in done.output

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import click
 from kedro.framework.cli.utils import env_option
+from kedro.io import CatalogProtocol
 
 from datamart_kedro.commands.open_mart import open_catalog, open_mart
+from datamart_kedro.datasets.features import FeatureFile
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.errors import UsageError
 from datamart_kedro.mart.domains import published_tables
+from datamart_kedro.mart.files import erase_from_file
 from datamart_kedro.mart.forget import Forgetting, forget, preview_forgetting
 from datamart_kedro.mart.forgotten import forgotten_at
+from datamart_kedro.mart.mart import Mart, literal
 from datamart_kedro.mart.rewrite import rewrite
 from datamart_kedro.mart.run import now
 from datamart_kedro.report import aligned
@@ -59,12 +67,24 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
         if yes:
             _tell(done)
         serve(catalog)
+        for path, rows in _erase_from_files(mart, catalog, person):
+            click.echo(f"{path}: {rows:,} rows erased")
         rewrite(mart)
     values = f"{done.values} value{'s' if done.values != 1 else ''}"
     click.echo(f"Searched {done.searched} columns of the mart for the id and {values}: 0 rows found.")
     if done.shared:
         click.echo(f"{done.shared} more are also those of other customers, and stay in their rows.")
     click.echo("The mart file was written anew, without free blocks. The customer is not taken in again.")
+
+
+def _erase_from_files(mart: Mart, catalog: CatalogProtocol[Any, Any], person: str) -> Iterator[tuple[Path, int]]:
+    """Erase the customer from the files of features; models that were trained before keep nothing of one row."""
+    for name in catalog:
+        file = catalog.get(name)
+        if isinstance(file, FeatureFile) and "customer_id" in file.key:
+            condition = f"CAST(customer_id AS VARCHAR) = {literal(person)}"
+            if rows := erase_from_file(mart, file.path, file.key, condition):
+                yield file.path, rows
 
 
 def _list(env: str | None) -> None:

@@ -25,11 +25,27 @@ def write_parquet(mart: Mart, select: str, key: Sequence[str], path: Path) -> No
     pending = path.with_name(path.name + PENDING)
     path.parent.mkdir(parents=True, exist_ok=True)
     run.files[path] = pending
-    order = ", ".join(quoted(name) for name in key)
-    mart.compute(
-        path.name,
-        f"COPY (FROM ({select}) ORDER BY {order}) TO {literal(str(pending))} (FORMAT parquet, COMPRESSION zstd)",
-    )
+    mart.compute(path.name, _copy(f"FROM ({select})", key, pending))
+
+
+def erase_from_file(mart: Mart, path: Path, key: Sequence[str], condition: str) -> int:
+    """Write a Parquet file anew without some of its rows, in one step, and return their number.
+
+    Args:
+        mart: Open.
+        path: The file; nothing is done if it is not there.
+        key: The columns that it is sorted by.
+        condition: SQL, of the rows to leave out.
+    """
+    if not path.exists():
+        return 0
+    rows = f"read_parquet({literal(str(path))})"
+    erased = int(mart.scalar(f"SELECT count(*) FROM {rows} WHERE {condition}"))
+    if erased:
+        pending = path.with_name(path.name + PENDING)
+        mart.execute(_copy(f"FROM {rows} WHERE NOT coalesce({condition}, false)", key, pending))
+        pending.replace(path)
+    return erased
 
 
 def put_in_place(files: Mapping[Path, Path]) -> None:
@@ -50,3 +66,8 @@ def first_missing(files: Sequence[Path]) -> str:
         if not path.exists() or path.with_name(path.name + PENDING).exists():
             return path.name
     return ""
+
+
+def _copy(select: str, key: Sequence[str], path: Path) -> str:
+    order = ", ".join(quoted(name) for name in key)
+    return f"COPY ({select} ORDER BY {order}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
