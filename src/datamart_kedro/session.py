@@ -13,8 +13,10 @@ from kedro.framework.session import KedroSession
 from kedro.io import CatalogProtocol
 from kedro.runner import SequentialRunner
 from kedro.validation.exceptions import ParameterValidationError
+from yaml import YAMLError
 
 from datamart_kedro.control.parameters import require_sound_parameters
+from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import ParameterError, UsageError
 from datamart_kedro.gated_runner import GatedRunner
 from datamart_kedro.logs import log_file
@@ -64,14 +66,33 @@ class GatedSession(KedroSession):
 
 @contextmanager
 def _readable_refusals() -> Iterator[None]:
-    """Kedro's message on parameters without what pydantic adds for programmers."""
+    """What Kedro refuses before a node runs, in the words of this project."""
     try:
         yield
     except ParameterValidationError as error:
-        lines = [line for line in str(error).splitlines() if "errors.pydantic.dev" not in line]
-        message = re.sub(r" \[type=[^\]]*\]", "", "\n".join(lines))
-        raise ParameterError(message, "Correct it in conf, or in --params.") from None
+        raise ParameterError("\n  ".join(_faults(str(error))), "Correct it in conf, or in --params.") from None
+    except YAMLError as error:
+        raise UsageError(first_line(error), "Mend the file: look at its indents, quotes and brackets.") from None
     except MissingConfigException as error:
         raise UsageError(f"There is no such environment: {error}", "See the folders below conf.") from None
     except ValueError as error:  # of Kedro: a pipeline, node or tag that there is not
         raise UsageError(str(error), "See them with `kedro registry list` and `kedro viz run`.") from None
+
+
+def _faults(message: str) -> list[str]:
+    """Kedro's report on parameters, one line for each that is wrong: its dotted name, what it must be, what it is."""
+    faults, parameter, path = [], "", ""
+    for line in message.splitlines():
+        if header := re.match(r"- Parameter '([^']+)':", line):
+            parameter, path = header[1], ""
+        elif line.startswith("  ") and "errors.pydantic.dev" not in line:
+            text, _, details = line.strip().partition(" [type=")
+            given = re.search(r"input_value=(.*), input_type=", details)
+            name = f"{parameter}.{path}" if path else parameter
+            if details.startswith("extra_forbidden"):
+                faults.append(f"{name}: there is no such parameter.")
+            else:
+                faults.append(f"{name}: {text[:1].lower()}{text[1:]}{f', not {given[1][:60]}' if given else ''}.")
+        else:
+            path = line.strip()
+    return faults or [message]
