@@ -100,7 +100,7 @@ def test_a_reader_starts_with_nothing(written: Replica, roles: Roles):
 
 def test_a_reader_reads_all_that_is_served(written: Replica, roles: Roles):
     rights = granted(written, roles.names["mart_reader"])
-    assert (len(rights.tables), rights.functions, rights.may_read) == (11, 8, True)
+    assert (len(rights.tables), rights.functions, rights.may_read) == (12, 8, True)
     for table in rights.tables:
         assert may(roles, f"SELECT * FROM datamart.{table}")
     assert roles.execute("mart_reader", ORDERS) == [(3,)]

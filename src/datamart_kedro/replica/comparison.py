@@ -102,7 +102,7 @@ def shape_faults(served: Served, found: Found, *, is_behind: bool) -> tuple[str,
         for name, kind in found.columns.items()
         if name in served.columns and kind != served.columns[name]
     ]
-    meanings = {name: said for name, said in served.table.columns.items() if name in served.columns}
+    meanings = {name: said for name, said in served.table.meanings.items() if name in served.columns}
     wrong = [name for name, said in meanings.items() if name in found.columns and found.meanings.get(name) != said]
     if said := len(wrong) + (found.comment != served.table.comment):
         faults.append(f"{said} of its comments {'is' if said == 1 else 'are'} not the mart's")
