@@ -22,9 +22,12 @@ def make_shop(folder: Path, customers: int) -> Path:
     """The file of a shop, made unless it is there."""
     file = folder / f"shop_{customers}.duckdb"
     if not file.exists():
-        with duckdb.connect(file) as engine:
+        new = file.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with duckdb.connect(new) as engine:
             text = (HERE / "features_shop.sql").read_text(encoding="utf-8")
             engine.execute(text.replace("{customers}", str(customers)))
+        new.replace(file)
     return file
 
 
@@ -48,22 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cutoffs, settings = CUTOFFS[-options.cutoffs :], (options.memory_limit, options.threads)
     large, small = (make_shop(folder, count) for count in (options.customers, options.pandas_customers))
-    one, _ = run(folder, "features_engine.py", large, *settings, cutoffs[-1])
-    many, sums = run(folder, "features_engine.py", large, *settings, *cutoffs)
-    own, own_sums = run(folder, "features_engine.py", small, *settings, *cutoffs)
-    plain, plain_sums = run(folder, "features_pandas.py", small, *cutoffs)
+    print(f"{'':44}{'wall s':>8}{'CPU s':>8}{'memory MB':>11}{'rows':>14}")
+    what = f"{options.pandas_customers:,} customers, {len(cutoffs)} cutoffs"
+    own, own_sums = told(what, *run(folder, "features_engine.py", small, *settings, *cutoffs))
+    plain, plain_sums = told(f"{what}, pandas", *run(folder, "features_pandas.py", small, *cutoffs))
     if own_sums != plain_sums:
         raise SystemExit(f"The engine and pandas do not give the same: {own_sums} and {plain_sums}")
+    what = f"{options.customers:,} customers"
+    one, _ = told(f"{what}, 1 cutoff", *run(folder, "features_engine.py", large, *settings, cutoffs[-1]))
+    many, _ = told(f"{what}, {len(cutoffs)} cutoffs", *run(folder, "features_engine.py", large, *settings, *cutoffs))
     more = (many.cpu_s - one.cpu_s) / max(len(cutoffs) - 1, 1)
-    print(f"{'':44}{'wall s':>8}{'CPU s':>8}{'memory MB':>11}{'rows':>14}")
-    for name, cost, rows in (
-        (f"{options.customers:,} customers, 1 cutoff", one, ""),
-        (f"{options.customers:,} customers, {len(cutoffs)} cutoffs", many, f"{int(sums.split()[0]):,}"),
-        (f"{options.pandas_customers:,} customers, {len(cutoffs)} cutoffs", own, f"{int(own_sums.split()[0]):,}"),
-        (f"{options.pandas_customers:,} customers, {len(cutoffs)} cutoffs, pandas", plain, ""),
-    ):
-        print(f"{name:44}{cost.wall_s:8.1f}{cost.cpu_s:8.1f}{cost.memory_mb:11,.0f}{rows:>14}")
     print(f"Each further cutoff: {more:.1f} CPU s. Pandas takes {plain.cpu_s / own.cpu_s:.1f} times the CPU per row.")
+
+
+def told(what: str, cost: Cost, sums: str) -> tuple[Cost, str]:
+    """The same, once it is printed."""
+    rows = int(sums.split(maxsplit=1)[0])
+    print(f"{what:44}{cost.wall_s:8.1f}{cost.cpu_s:8.1f}{cost.memory_mb:11,.0f}{rows:14,}", flush=True)
+    return cost, sums
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def main(file: str, memory_limit: str, threads: int, cutoffs: Sequence[str]) -> 
     parts = (backend.table(name, database=("temp", "main")) for name in names)
     built = build_ft_customers(customers, customers, *parts, period, rules)
     engine.execute(f"CREATE TABLE ft_customers AS {backend.compile(built)}")
-    sums = "count(*), sum(orders_life), sum(purchase_days_365d), sum(btyd_age_days), sum(products_count), sum(rfm_m)"
+    sums = "count(*), sum(orders_life), sum(purchase_days_365d), sum(btyd_age_days), sum(products_count), sum(rfm_f)"
     print(*engine.execute(f"SELECT {sums} FROM ft_customers").fetchall()[0])
 
 

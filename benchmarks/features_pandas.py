@@ -157,7 +157,7 @@ def main(file: str, cutoffs: Sequence[str]) -> None:
     """Make the features of all cutoffs, and print what they add up to."""
     tables = read(file)
     found = pd.concat([features(tables, pd.Timestamp(cutoff)) for cutoff in cutoffs])
-    sums = found[["orders_life", "purchase_days_365d", "btyd_age_days", "products_count", "rfm_m"]].sum()
+    sums = found[["orders_life", "purchase_days_365d", "btyd_age_days", "products_count", "rfm_f"]].sum()
     print(len(found), *(int(value) for value in sums))
 
 

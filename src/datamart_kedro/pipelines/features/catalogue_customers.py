@@ -81,7 +81,6 @@ CUSTOMERS: tuple[Feature, ...] = (
         "tb_customers.country_code",
         "unknown.",
         "unknown",
-        is_personal=True,
     ),
     _of(
         "btyd_frequency",

@@ -28,7 +28,7 @@ class Feature:
         null_meaning: What NULL says; empty if it never is.
         default_fill: What a model may put in place of NULL; empty where there is no NULL, or nothing sensible.
         timing: key; safe (known at the cutoff); known_ahead (of future days, too); past_only (must be lagged); label.
-        is_personal: Does it identify a person, or tell what they said of themselves?
+        is_personal: Does it tell one person from another?
     """
 
     table_name: str
@@ -65,5 +65,5 @@ class Feature:
             "default_fill": "What a model may put in place of NULL; NULL where there is nothing to put.",
             "timing": "key; safe (known at the cutoff); known_ahead (of future days, too); past_only (to be lagged);"
             " label (from the cutoff on).",
-            "is_personal": "Does it identify a person, or tell what they said of themselves?",
+            "is_personal": "Does it tell one person from another?",
         }
