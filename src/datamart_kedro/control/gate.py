@@ -75,9 +75,7 @@ def gate_below(domain: str, parameter: str) -> Node:
         parameter: Name of the parameters that its nodes take; a change opens the gate.
     """
 
-    def check(
-        state: DomainState, missing_file: str, force: object, personal_data: PersonalDataRules, values: BaseModel
-    ) -> Decision:
+    def check(state: DomainState, missing_file: str, force: object, values: BaseModel) -> Decision:
         """Decide what a run does for the table; see `decide_below`."""
         return decide_below(
             domain,
@@ -90,13 +88,7 @@ def gate_below(domain: str, parameter: str) -> Node:
 
     return Node(
         check,
-        inputs=[
-            f"state_{domain}",
-            f"files_{domain}",
-            "params:force",
-            "params:personal_data",  # taken for its type: a run publishes by these rules, whatever it makes
-            f"params:{parameter}",
-        ],
+        inputs=[f"state_{domain}", f"files_{domain}", "params:force", f"params:{parameter}"],
         outputs=f"gate_{domain}",
         name=f"check_{domain}",
         tags=[GATE, domain],
