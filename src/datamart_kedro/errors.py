@@ -90,3 +90,7 @@ class ReplicaError(MartError):
 
 class UsageError(MartError):
     """A command was asked for something that it cannot do."""
+
+
+class TrainingError(MartError):
+    """A model cannot be trained on what there is."""

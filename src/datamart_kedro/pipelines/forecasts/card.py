@@ -1,0 +1,73 @@
+"""What the model card of forecasts says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datamart_kedro.models.card import Section
+from datamart_kedro.pipelines.forecasts.features import FEATURES
+from datamart_kedro.pipelines.forecasts.rules import ForecastRules
+
+METRICS = ("target", "level", "model", "series", "wape", "mase", "rmsse")
+COVERAGE = ("target", "level", "days", "wanted", "held")
+
+
+def sections_of(report: Mapping[str, Any], version: str, rules: ForecastRules) -> dict[str, Section]:
+    """The sections of the card.
+
+    Args:
+        report: What the backtest found.
+        version: Of the model.
+        rules: Rules of forecasts.
+    """
+    return {
+        "Verdict": verdict(report),
+        "Model": {
+            "model_name": report["model"],
+            "model_version": version,
+            "cutoff_date": report["cutoff_date"],
+            "horizon_days": report["horizon_days"],
+            "finest series": report["series"],
+            "sales from": report["first_day"],
+        },
+        "Use": "Daily units and net amount of the days to come, by series. Series sum to the one that they are part of,"
+        " exactly; the ends of intervals do not. The finest series are modelled, all together, and the others are their"
+        " sums. Products that will be new are not foreseen.",
+        "Backtest": f"At each of {', '.join(report['origins'])} the models saw what was known, forecast"
+        f" {report['horizon_days']} days, and were held against what came. WAPE is the sum of absolute errors to the sum"
+        " of sales; MASE and RMSSE are below 1 where a forecast is better than the same weekday before, or the day"
+        " before, was in the past of the series.",
+        "Metrics": in_order(report["metrics"], METRICS),
+        "Intervals": f"Made to hold {rules.interval:.0%} of the days, of the errors of the backtest by level and week"
+        " ahead. Held is the share that they did hold at origins none of whose errors made them.",
+        "Coverage": in_order(report["coverage"], COVERAGE),
+        "Features": [{"name": found["name"], "definition": found["definition"]} for found in FEATURES],
+    }
+
+
+def in_order(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Rows with their columns in an order for readers; the file of metrics has them by name."""
+    return [{name: row[name] for name in names} for row in rows]
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """Is there a model that is better than seasonal naive, and where is it not?"""
+    learnt, model = report["best_learnt"], report["model"]
+    if learnt is None:
+        return "No model was tried beside seasonal naive, which is published."
+    if not report["beats_seasonal_naive"]:
+        return f"{learnt}, the best model, does not beat seasonal naive in the backtest. {model} is published."
+    worse = ", ".join(worse_than_naive(report, learnt)) or "nowhere"
+    return f"{learnt} beats seasonal naive in the backtest and is published. It is not better by its WAPE at: {worse}."
+
+
+def worse_than_naive(report: Mapping[str, Any], model: str) -> list[str]:
+    """Targets and levels at which a model has no lower WAPE than seasonal naive."""
+    found = {(row["target"], row["level"], row["model"]): row["wape"] for row in report["metrics"]}
+    places = dict.fromkeys((target, level) for target, level, _ in found)
+    return [
+        f"{target} of {level}"
+        for target, level in places
+        if (naive := found[target, level, "seasonal_naive"]) is None or not found[target, level, model] < naive
+    ]
