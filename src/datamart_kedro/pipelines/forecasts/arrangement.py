@@ -16,7 +16,7 @@ def arrange(rows: pd.DataFrame, levels: Sequence[str]) -> Sales:
     """Arrange daily sales by series and day.
 
     Args:
-        rows: One row per unique_id and ds: unique_id, level, parent_id, ds (datetime), and the targets as whole numbers.
+        rows: One row per unique_id and ds: with level, parent_id, ds (datetime), and the targets as whole numbers.
         levels: Those that are wanted; the finest of those that there are is modelled.
 
     Returns:
@@ -94,7 +94,7 @@ def running_sums(finest: Floats) -> Floats:
 
 
 def round_in_sums(tree: Tree, finest: Floats) -> Floats:
-    """Round forecasts to whole numbers for every series of the tree, so that series sum to the one that they are part of.
+    """Round forecasts to whole numbers, so that series still sum to the one that they are part of.
 
     Running sums of the finest series are rounded, and a series is the difference of two: each lies within 1 of what it
     was, and is nothing lost however many small ones there are, which rounding one by one would not give.

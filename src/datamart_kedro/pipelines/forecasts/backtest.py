@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datamart_kedro.pipelines.forecasts.arrangement import sums
-from datamart_kedro.pipelines.forecasts.inputs import before, is_sold, mean, scale_of
+from datamart_kedro.pipelines.forecasts.inputs import before, is_sold, mean, spread_of
 from datamart_kedro.pipelines.forecasts.models import forecasts_at
 from datamart_kedro.pipelines.forecasts.rules import SEASON, ForecastRules
 from datamart_kedro.pipelines.forecasts.sales import TARGETS, Backtest, Flags, Floats, Sales, Target
@@ -54,14 +54,12 @@ def backtest(sales: Sales, rules: ForecastRules) -> Backtest:
             }
             for target in TARGETS
         },
-        scales={target: np.stack([scale_of(past) for past in before_origins(target)]) for target in TARGETS},
+        spreads={target: np.stack([spread_of(past) for past in before_origins(target)]) for target in TARGETS},
         seasonal_errors={
             target: np.stack([seasonal_error(past) for past in before_origins(target)]) for target in TARGETS
         },
         daily_changes={target: np.stack([daily_change(past) for past in before_origins(target)]) for target in TARGETS},
-        has_negative={
-            target: np.stack([(past < 0).any(axis=1) for past in before_origins(target)]) for target in TARGETS
-        },
+        lowest={target: np.stack([lowest_day(past) for past in before_origins(target)]) for target in TARGETS},
     )
 
 
@@ -86,13 +84,19 @@ def known(days: Floats, starts: Floats, origin: int) -> Floats:
 
 
 def seasonal_error(past: Floats) -> Floats:
-    """Mean absolute difference of a day and the same weekday before, for each series; not a number below two seasons."""
+    """Mean absolute difference of a day and the same weekday before, for each series; not a number without any."""
     return mean(np.abs(past[:, SEASON:] - past[:, :-SEASON]), axis=1)
 
 
 def daily_change(past: Floats) -> Floats:
     """Mean square of the difference of a day and the day before, for each series."""
     return mean((past[:, 1:] - past[:, :-1]) ** 2, axis=1)
+
+
+def lowest_day(past: Floats) -> Floats:
+    """The lowest value of each series that was below 0; 0 where none was."""
+    found: Floats = np.nan_to_num(past).min(axis=1, initial=0)
+    return found
 
 
 def earlier(origins: Sequence[int], which: int, horizon: int) -> list[int]:

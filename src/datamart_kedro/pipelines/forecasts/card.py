@@ -35,12 +35,13 @@ def sections_of(report: Mapping[str, Any], version: str, rules: ForecastRules) -
         " exactly; the ends of intervals do not. The finest series are modelled, all together, and the others are their"
         " sums. Products that will be new are not foreseen.",
         "Backtest": f"At each of {', '.join(report['origins'])} the models saw what was known, forecast"
-        f" {report['horizon_days']} days, and were held against what came. WAPE is the sum of absolute errors to the sum"
-        " of sales; MASE and RMSSE are below 1 where a forecast is better than the same weekday before, or the day"
-        " before, was in the past of the series.",
+        f" {report['horizon_days']} days, and were held against what came. WAPE is the sum of absolute errors to the"
+        " sum of sales. MASE and RMSSE are below 1 where errors are smaller than those of the same weekday before, or"
+        " of the day before, were in the past of the series.",
         "Metrics": in_order(report["metrics"], METRICS),
         "Intervals": f"Made to hold {rules.interval:.0%} of the days, of the errors of the backtest by level and week"
-        " ahead. Held is the share that they did hold at origins none of whose errors made them.",
+        " ahead, in proportion to how far the days of a series lie from their mean. Held is the share that they did"
+        " hold at origins none of whose errors made them.",
         "Coverage": in_order(report["coverage"], COVERAGE),
         "Features": [{"name": found["name"], "definition": found["definition"]} for found in FEATURES],
     }

@@ -61,12 +61,20 @@ def is_sold(past: Past) -> Flags:
 
 def scale_of(values: Floats) -> Floats:
     """The usual size of a day of each series: mean of the absolute values of the last 91 days, and some of all days."""
-    size = np.abs(values)
-    life = mean(size, axis=1)
-    recent = size[:, -QUARTER:]
+    return _recent_and_some_of_all(np.abs(values))
+
+
+def spread_of(values: Floats) -> Floats:
+    """How far days of each series lie from their mean: in the last 91 days, and some in all days."""
+    return _recent_and_some_of_all(np.abs(values - mean(values[:, -QUARTER:], axis=1)[:, None]))
+
+
+def _recent_and_some_of_all(values: Floats) -> Floats:
+    """Mean of the last 91 days, with so many days more of the mean of all; 0 for a series without days."""
+    recent = values[:, -QUARTER:]
     known = (~np.isnan(recent)).sum(axis=1)
-    scale: Floats = np.nan_to_num((np.nansum(recent, axis=1) + PRIOR_DAYS * life) / (known + PRIOR_DAYS))
-    return scale
+    found: Floats = (np.nansum(recent, axis=1) + PRIOR_DAYS * mean(values, axis=1)) / (known + PRIOR_DAYS)
+    return np.nan_to_num(found)
 
 
 def inputs(past: Past, series: Whole, steps: Whole) -> Floats:

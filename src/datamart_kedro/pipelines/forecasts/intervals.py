@@ -11,7 +11,7 @@ import numpy as np
 from datamart_kedro.pipelines.forecasts.backtest import earlier
 from datamart_kedro.pipelines.forecasts.metrics import levels_of
 from datamart_kedro.pipelines.forecasts.rules import SEASON, ForecastRules
-from datamart_kedro.pipelines.forecasts.sales import TARGETS, Backtest, Flags, Floats, Target
+from datamart_kedro.pipelines.forecasts.sales import TARGETS, Backtest, Floats, Target
 
 
 def reach(errors: Floats, share: float) -> float:
@@ -31,10 +31,11 @@ def reach(errors: Floats, share: float) -> float:
 
 
 def reaches(found: Backtest, target: Target, model: str, origins: Sequence[int], share: float) -> tuple[Floats, Floats]:
-    """How far a day lies below and above its forecast, in usual sizes of a day, by series of the tree and step.
+    """How far a day lies below and above its forecast, in spreads of its series, by series of the tree and step.
 
-    Errors are divided by the scale of their series, and taken together by level and week ahead, as each step alone has
-    few (by step: Stankeviciute, Alaa and van der Schaar, 2021). Both ends have half of what an interval leaves out.
+    Errors are divided by the spread of their series (Lei et al., 2018, 5.2), and taken together by level, and for each
+    week ahead with the weeks beside it, as a step alone (Stankeviciute, Alaa and van der Schaar, 2021) has few. Both
+    ends have half of what an interval leaves out.
 
     Args:
         found: The backtest.
@@ -46,35 +47,36 @@ def reaches(found: Backtest, target: Target, model: str, origins: Sequence[int],
     Returns:
         How far below, and how far above, neither below 0.
     """
-    scale = found.scales[target][:, :, None]
-    errors = np.full(found.actual[target].shape, np.nan)
-    np.divide(found.actual[target] - found.forecasts[target][model], scale, out=errors, where=scale > 0)
-    errors = errors[list(origins)]
-    below, above = np.full(errors.shape[1:], np.nan), np.full(errors.shape[1:], np.nan)
+    spread = found.spreads[target][:, :, None]
+    all_errors = np.full(found.actual[target].shape, np.nan)
+    np.divide(found.actual[target] - found.forecasts[target][model], spread, out=all_errors, where=spread > 0)
+    errors = all_errors[list(origins)]
+    steps = errors.shape[-1]
+    below, above = (np.full((len(found.tree.ids), steps), np.nan) for _ in range(2))
     tail = (1 + share) / 2
     for level in dict.fromkeys(found.tree.levels):
         places = found.tree.at_level(level)
-        for start in range(0, errors.shape[-1], SEASON):
+        for start in range(0, steps, SEASON):
             week = slice(start, start + SEASON)
-            given = errors[:, places, week]
+            given = errors[:, places, max(start - SEASON, 0) : start + 2 * SEASON]
             below[places, week] = np.maximum(reach(-given, tail), 0.0)
             above[places, week] = np.maximum(reach(given, tail), 0.0)
     return below, above
 
 
-def bounds(point: Floats, reaches_: tuple[Floats, Floats], scale: Floats, has_negative: Flags) -> tuple[Floats, Floats]:
+def bounds(point: Floats, reaches_: tuple[Floats, Floats], spread: Floats, lowest: Floats) -> tuple[Floats, Floats]:
     """The ends of intervals, in whole numbers.
 
     Args:
         point: Forecasts: whole numbers, by series and step.
-        reaches_: How far a day lies below and above, in usual sizes of a day.
-        scale: The usual size of a day, by series.
-        has_negative: Has a series ever been below 0? Else no end is.
+        reaches_: How far a day lies below and above, in spreads.
+        spread: How far days lie from their mean, by series.
+        lowest: The lowest day of a series, or 0: no end lies below it, where the forecast does not.
     """
     below, above = reaches_
-    lower = np.floor(point - below * scale[:, None])
-    upper = np.ceil(point + above * scale[:, None])
-    return np.where(has_negative[:, None], lower, np.maximum(lower, np.minimum(point, 0))), upper
+    lower = np.floor(point - below * spread[:, None])
+    upper = np.ceil(point + above * spread[:, None])
+    return np.maximum(lower, np.minimum(point, lowest[:, None])), upper
 
 
 def coverage(found: Backtest, model: str, rules: ForecastRules) -> list[dict[str, Any]]:
@@ -98,8 +100,8 @@ def coverage(found: Backtest, model: str, rules: ForecastRules) -> list[dict[str
             lower, upper = bounds(
                 np.rint(point),
                 reaches(found, target, model, origins, rules.interval),
-                found.scales[target][which],
-                found.has_negative[target][which],
+                found.spreads[target][which],
+                found.lowest[target][which],
             )
             actual = found.actual[target][which]
             told = ~np.isnan(lower) & ~np.isnan(upper)

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from datamart_kedro.pipelines.forecasts.arrangement import round_in_sums, sums
-from datamart_kedro.pipelines.forecasts.backtest import first_days, known, started
-from datamart_kedro.pipelines.forecasts.inputs import before, scale_of
+from datamart_kedro.pipelines.forecasts.backtest import first_days, known, lowest_day, started
+from datamart_kedro.pipelines.forecasts.inputs import before, spread_of
 from datamart_kedro.pipelines.forecasts.intervals import bounds, reaches
 from datamart_kedro.pipelines.forecasts.models import forecast, seasonal_naive
 from datamart_kedro.pipelines.forecasts.rules import SEASONAL_NAIVE, ForecastRules
@@ -43,8 +43,8 @@ def forecast_sales(
         lower[target], upper[target] = bounds(
             point[target],
             reaches(found, target, model_name, range(len(found.origins)), rules.interval),
-            scale_of(days),
-            np.any(days < 0, axis=1),
+            spread_of(days),
+            lowest_day(days),
         )
     is_there = started(sales, cutoff, "y_units")
     return Forecast(tree, sales.day(cutoff), is_there, point, lower, upper, model_name)

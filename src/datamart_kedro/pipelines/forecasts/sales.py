@@ -86,20 +86,20 @@ class Backtest:
         origins: Columns of the sales at whose start forecasts are made.
         actual: By target, what came; 0 after the end of a series.
         forecasts: By target and model. Not a number for a series that was not there at an origin.
-        scales: By target, origin and series: the usual size of a day, known at the origin.
+        spreads: By target, origin and series: how far days usually lie from their mean, known at the origin.
         seasonal_errors: By target, origin and series: mean error of seasonal naive one season ahead, before the origin.
         daily_changes: By target, origin and series: mean square of the change from day to day, before the origin.
-        has_negative: By target, origin and series: was there a day below 0 before the origin?
+        lowest: By target, origin and series: the lowest day below 0 before the origin, 0 where there was none.
     """
 
     tree: Tree
     origins: Sequence[int]
     actual: Mapping[Target, Floats]
     forecasts: Mapping[Target, Mapping[str, Floats]]
-    scales: Mapping[Target, Floats]
+    spreads: Mapping[Target, Floats]
     seasonal_errors: Mapping[Target, Floats]
     daily_changes: Mapping[Target, Floats]
-    has_negative: Mapping[Target, Flags]
+    lowest: Mapping[Target, Floats]
 
     @property
     def models(self) -> list[str]:
