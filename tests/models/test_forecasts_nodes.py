@@ -212,7 +212,7 @@ def test_too_few_days_are_refused_with_what_is_missing():
     assert str(refusal.value) == (
         "Forecasts need 224 whole days of sales, but there are 40 (2025-01-06 to 2025-02-14):"
         " 6 origins, 28 days apart, 28 days ahead.\n"
-        "  Nothing was published, the mart is as it was.\n"
+        "  Nothing was published, the mart is as it was. Features that were published stay.\n"
         "  Wait for more, or lower forecasts.origins, forecasts.step_days or forecasts.horizon_days."
     )
 

@@ -11,7 +11,9 @@ from datamart_kedro.columns import PublishedTable, SourceColumn
 FEATURE = "ft_"
 """How the names of feature tables begin; each is a domain of its own, with the name of its table."""
 
-MODELLED: Mapping[str, str] = {"forecasts": "forecasts"}
+MODELLED: Mapping[str, str] = {
+    "forecasts": "forecasts",
+}
 """What models write back: a domain each, with the pipeline that makes it. Register a model's table here."""
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from datamart_kedro.models.card import Section
 from datamart_kedro.pipelines.forecasts.features import FEATURES
 from datamart_kedro.pipelines.forecasts.rules import ForecastRules
-
-METRICS = ("target", "level", "model", "series", "wape", "mase", "rmsse")
-COVERAGE = ("target", "level", "days", "wanted", "held")
 
 
 def sections_of(report: Mapping[str, Any], version: str, rules: ForecastRules) -> dict[str, Section]:
@@ -38,18 +35,13 @@ def sections_of(report: Mapping[str, Any], version: str, rules: ForecastRules) -
         f" {report['horizon_days']} days, and were held against what came. WAPE is the sum of absolute errors to the"
         " sum of sales. MASE and RMSSE are below 1 where errors are smaller than those of the same weekday before, or"
         " of the day before, were in the past of the series.",
-        "Metrics": in_order(report["metrics"], METRICS),
+        "Metrics": report["metrics"],
         "Intervals": f"Made to hold {rules.interval:.0%} of the days, of the errors of the backtest by level and week"
         " ahead, in proportion to how far the days of a series lie from their mean. Held is the share that they did"
         " hold at origins none of whose errors made them.",
-        "Coverage": in_order(report["coverage"], COVERAGE),
+        "Coverage": report["coverage"],
         "Features": [{"name": found["name"], "definition": found["definition"]} for found in FEATURES],
     }
-
-
-def in_order(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Rows with their columns in an order for readers; the file of metrics has them by name."""
-    return [{name: row[name] for name in names} for row in rows]
 
 
 def verdict(report: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from plotly.subplots import make_subplots  # type: ignore[import-untyped]
 
 from datamart_kedro.pipelines.forecasts.arrangement import sums
 from datamart_kedro.pipelines.forecasts.metrics import ALL
-from datamart_kedro.pipelines.forecasts.sales import DIGITS, Forecast, Sales, Target
+from datamart_kedro.pipelines.forecasts.sales import DIGITS, Floats, Forecast, Sales, Target
 
 SHOWN_DAYS, SHOWN_SERIES = 91, 12
 PAST, AHEAD, BAND = "#5b6770", "#1f6fb4", "rgba(31, 111, 180, 0.2)"
@@ -27,7 +28,6 @@ def forecast_figure(sales: Sales, made: Forecast) -> Any:
     coarse = list(dict.fromkeys(made.tree.levels))[:2]
     there = [n for level in coarse for n in made.tree.at_level(level) if made.is_there[n]][:SHOWN_SERIES]
     days = sums(sales.tree, sales.values[TARGET])
-    unit = 10 ** -DIGITS[TARGET]
     start = max(0, sales.days - SHOWN_DAYS)
     past = [sales.day(column) for column in range(start, sales.days)]
     ahead = [sales.day(sales.days + step) for step in range(made.point[TARGET].shape[1])]
@@ -40,7 +40,7 @@ def forecast_figure(sales: Sales, made: Forecast) -> Any:
         subplot_titles=[made.tree.ids[n] for n in there],
     )
     for row, n in enumerate(there, start=1):
-        point, lower, upper = (values[TARGET][n] * unit for values in (made.point, made.lower, made.upper))
+        point, lower, upper = (shown(values[TARGET][n]) for values in (made.point, made.lower, made.upper))
         is_first = row == 1
         line = {"legendgroup": "interval", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
         figure.add_scatter(x=ahead, y=upper, showlegend=False, row=row, col=1, **line)
@@ -55,7 +55,7 @@ def forecast_figure(sales: Sales, made: Forecast) -> Any:
             col=1,
             **line,
         )
-        for name, x, y, colour in (("sales", past, days[n, start:] * unit, PAST), ("forecast", ahead, point, AHEAD)):
+        for name, x, y, colour in (("sales", past, shown(days[n, start:]), PAST), ("forecast", ahead, point, AHEAD)):
             figure.add_scatter(
                 x=x,
                 y=y,
@@ -74,6 +74,11 @@ def forecast_figure(sales: Sales, made: Forecast) -> Any:
         legend={"orientation": "h", "y": 1 + 0.12 / rows, "yanchor": "bottom", "x": 1, "xanchor": "right"},
     )
     return figure
+
+
+def shown(values: Floats) -> list[float | None]:
+    """Values in the currency, as a list: what Plotly makes of an array, older readers of its JSON do not understand."""
+    return [None if isnan(value) else round(value / 10 ** DIGITS[TARGET], DIGITS[TARGET]) for value in values.tolist()]
 
 
 def errors_figure(steps: Sequence[Mapping[str, Any]], baseline: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from datamart_kedro.models.threads import one_thread
 from datamart_kedro.pipelines.forecasts.inputs import Past, before, inputs, is_sold, last_season, scale_of
 from datamart_kedro.pipelines.forecasts.rules import SEASON, SEASONAL_NAIVE, SHORTEST_PAST, ForecastRules
 from datamart_kedro.pipelines.forecasts.sales import Floats, Sales, Target, Whole
@@ -42,11 +43,10 @@ def learn(name: str, learnt_from: Examples, rules: ForecastRules) -> Any:
     if not len(rows):
         return None
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     *steps, last = _linear() if name == "linear" else _gradient_boosting(rules.random_state)
     model = make_pipeline(*steps, last)
-    with threadpool_limits(1):  # the same sums whatever the number of cores; and no waiting where others use them
+    with one_thread():
         return model.fit(rows, ratios, **{f"{model.steps[-1][0]}__sample_weight": weights})
 
 
@@ -83,7 +83,8 @@ def forecast(model: Any, past: Past, horizon: int) -> Floats:
     series, steps = pairs(np.flatnonzero(there), horizon)
     for start in range(0, len(series), PREDICTED_AT_ONCE):
         part = slice(start, start + PREDICTED_AT_ONCE)
-        ratios = 0.0 if model is None else np.maximum(model.predict(inputs(past, series[part], steps[part])), 0)
+        with one_thread():
+            ratios = 0.0 if model is None else np.maximum(model.predict(inputs(past, series[part], steps[part])), 0)
         found[series[part], steps[part] - 1] = ratios * scale[series[part]]
     return found
 
