@@ -54,6 +54,7 @@ class PublishedTable:
         comment: First sentence: the grain.
         columns: Name of each column, in order, with its meaning and unit.
         personal: What it holds of persons.
+        stamps: Columns that tell when a row was made, not what it says: a row that differs in them alone stays.
     """
 
     name: str
@@ -61,6 +62,7 @@ class PublishedTable:
     comment: str
     columns: Mapping[str, str] = field(default_factory=dict)
     personal: PersonalData = NOBODY
+    stamps: tuple[str, ...] = ()
 
     @property
     def personal_columns(self) -> list[str]:

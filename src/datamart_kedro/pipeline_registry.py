@@ -1,10 +1,12 @@
-"""The pipelines of the project: one per domain, and all of them together."""
+"""The pipelines of the project: one per domain, one for features, one per model, and those of a kind together."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
 from kedro.pipeline import Pipeline
+
+from datamart_kedro.mart.domains import MODELLED
 
 PIPELINES = "datamart_kedro.pipelines"
 
@@ -25,10 +27,22 @@ FEATURES = [
 """Tables of the pipeline ``features``: each is gated and published as a domain is."""
 
 
+MODELS = list(MODELLED)
+"""Tables of the model pipelines: each is gated and published as a domain is."""
+
+
 def register_pipelines() -> dict[str, Pipeline]:
-    """One pipeline per domain, and one for features; `__default__` runs all domains."""
-    pipelines = {name: import_module(f"{PIPELINES}.{name}").create_pipeline() for name in [*DOMAINS, "features"]}
-    return {"__default__": sum((pipelines[name] for name in DOMAINS), Pipeline([])), **pipelines}
+    """One pipeline per domain, one for features and one per model; `models` runs all models, `__default__` all domains.
+
+    Libraries of models are imported when a node of theirs runs, not here.
+    """
+    models = dict.fromkeys(MODELLED.values())
+    pipelines = {
+        name: import_module(f"{PIPELINES}.{name}").create_pipeline() for name in [*DOMAINS, "features", *models]
+    }
+    together = {"__default__": DOMAINS, "models": models}
+    sums = {name: sum((pipelines[part] for part in parts), Pipeline([])) for name, parts in together.items()}
+    return {**sums, **pipelines}
 
 
 def everything() -> Pipeline:

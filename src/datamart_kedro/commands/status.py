@@ -12,9 +12,10 @@ from kedro.framework.cli.utils import env_option
 
 from datamart_kedro.commands.open_mart import open_mart
 from datamart_kedro.commands.periods import Period, words
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.run import now
 from datamart_kedro.mart.status import DomainStatus, status_of
-from datamart_kedro.pipeline_registry import DOMAINS, FEATURES
+from datamart_kedro.pipeline_registry import DOMAINS, FEATURES, MODELS
 from datamart_kedro.report import aligned
 
 STALE = 2
@@ -32,7 +33,7 @@ def command(env: str | None, max_age: timedelta | None, as_json: bool) -> None:
     A domain is as fresh as its last check: what its source held then is published. The source is not asked.
     """
     with open_mart(env) as mart:
-        made = [domain for domain in FEATURES if mart.exists(domain)]
+        made = [domain for domain in [*FEATURES, *MODELS] if mart.exists(table_name(domain))]
         statuses = [status_of(mart, domain) for domain in [*DOMAINS, *made]]
     at = now()
     stale = [status.domain for status in statuses if max_age is not None and is_stale(status, at, max_age)]

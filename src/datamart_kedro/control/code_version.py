@@ -7,15 +7,16 @@ from functools import cache
 from pathlib import Path
 
 from datamart_kedro import __version__
-from datamart_kedro.mart.domains import pipeline_of
+from datamart_kedro.mart.domains import MODELLED, pipeline_of
 
 PACKAGE = Path(__file__).parents[1]
 
 
 @cache
 def code_digest(domain: str) -> str:
-    """Digest of the domain's folder and of the expressions that all domains share."""
-    folders = (PACKAGE / "pipelines" / pipeline_of(domain), PACKAGE / "expressions")
+    """Digest of the domain's folder and of what all domains, or all models, share."""
+    shared = ("expressions", "models") if domain in MODELLED else ("expressions",)
+    folders = (PACKAGE / "pipelines" / pipeline_of(domain), *(PACKAGE / name for name in shared))
     files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
     return digest(*(part for file in files for part in (file.name.encode(), file.read_bytes())))
 

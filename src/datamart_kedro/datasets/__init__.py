@@ -3,10 +3,14 @@
 from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
 from datamart_kedro.datasets.features import FeatureFile, FilesInPlace, InterimTable, ShopPeriod, TableVersions
+from datamart_kedro.datasets.figure import PlotlyFigure
 from datamart_kedro.datasets.hash_key import HashKeyDataset
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
+from datamart_kedro.datasets.model import SkopsModel
 from datamart_kedro.datasets.replica import Replica
+from datamart_kedro.datasets.report import JsonReport, MarkdownReport
+from datamart_kedro.datasets.run_start import RunStart
 from datamart_kedro.datasets.source import SourceProbe, SourceTable
 
 __all__ = [
@@ -17,10 +21,15 @@ __all__ = [
     "GateDecision",
     "HashKeyDataset",
     "InterimTable",
+    "JsonReport",
     "JudgedRows",
+    "MarkdownReport",
     "MartTable",
+    "PlotlyFigure",
     "Replica",
+    "RunStart",
     "ShopPeriod",
+    "SkopsModel",
     "SourceProbe",
     "SourceTable",
     "TableVersions",

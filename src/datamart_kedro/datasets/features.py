@@ -12,7 +12,7 @@ from kedro.io import DatasetError
 
 from datamart_kedro.datasets.mart_dataset import DomainDataset, MartDataset
 from datamart_kedro.mart.domains import published_table, table_name
-from datamart_kedro.mart.files import first_missing, write_parquet
+from datamart_kedro.mart.files import first_missing, readable_file, write_parquet
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.row_versions import period_of, select_versions
 
@@ -118,7 +118,7 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         """The rows, as a pandas table."""
         import pandas as pd  # type: ignore[import-untyped]
 
-        return pd.read_parquet(self.path, dtype_backend="pyarrow")
+        return pd.read_parquet(readable_file(self.mart, self.path), dtype_backend="pyarrow")
 
     def save(self, data: ir.Table) -> None:
         """Write the rows beside the file."""
@@ -127,7 +127,7 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         logger.info("%s: written in %.1f s", self.path.name, perf_counter() - started)
 
     def _exists(self) -> bool:
-        return self.path.exists()
+        return readable_file(self.mart, self.path).exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self.path), "key": self.key}

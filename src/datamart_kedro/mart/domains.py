@@ -11,6 +11,9 @@ from datamart_kedro.columns import PublishedTable, SourceColumn
 FEATURE = "ft_"
 """How the names of feature tables begin; each is a domain of its own, with the name of its table."""
 
+MODELLED: Mapping[str, str] = {}
+"""What models write back: a domain each, with the pipeline that makes it. Register a model's table here."""
+
 
 def published_table(domain: str) -> PublishedTable:
     """The `TABLE` that a domain declares."""
@@ -21,13 +24,14 @@ def published_table(domain: str) -> PublishedTable:
 
 
 def published_tables() -> dict[str, PublishedTable]:
-    """The published tables of all domains and features, by domain."""
+    """The published tables of all domains, features and models, by domain."""
     from datamart_kedro.pipeline_registry import (
         DOMAINS,
         FEATURES,
+        MODELS,
     )  # here, since the pipelines read what domains declare
 
-    return {domain: published_table(domain) for domain in [*DOMAINS, *FEATURES]}
+    return {domain: published_table(domain) for domain in [*DOMAINS, *FEATURES, *MODELS]}
 
 
 def table_name(domain: str) -> str:
@@ -37,7 +41,7 @@ def table_name(domain: str) -> str:
 
 def pipeline_of(domain: str) -> str:
     """The pipeline that makes a domain: its folder, its parameters."""
-    return "features" if domain.startswith(FEATURE) else domain
+    return "features" if domain.startswith(FEATURE) else MODELLED.get(domain, domain)
 
 
 def source_columns(domain: str) -> Mapping[str, SourceColumn]:

@@ -12,6 +12,20 @@ PENDING = ".new"
 """How the name of a file ends that is not in place yet."""
 
 
+def begin_file(mart: Mart, path: Path) -> Path:
+    """Where a run writes a file that its publication puts in place; before that, nobody sees it but the run."""
+    run = current_run(mart, path.name)
+    pending = path.with_name(path.name + PENDING)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run.files[path] = pending
+    return pending
+
+
+def readable_file(mart: Mart, path: Path) -> Path:
+    """Where a file is: within the run that writes it, what is written so far."""
+    return mart.run.files.get(path, path) if mart.run else path
+
+
 def write_parquet(mart: Mart, select: str, key: Sequence[str], path: Path) -> None:
     """Write rows to a Parquet file, sorted by their key: the same rows give the same bytes.
 
@@ -21,10 +35,7 @@ def write_parquet(mart: Mart, select: str, key: Sequence[str], path: Path) -> No
         key: Columns that tell one row from another.
         path: The file.
     """
-    run = current_run(mart, path.name)
-    pending = path.with_name(path.name + PENDING)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    run.files[path] = pending
+    pending = begin_file(mart, path)
     mart.compute(path.name, _copy(f"FROM ({select})", key, pending))
 
 

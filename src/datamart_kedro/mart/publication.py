@@ -110,7 +110,7 @@ def _changes(table: PublishedTable, select: str, shape: Shape) -> str:
     A column that goes is NULL from now on: rows that hold something else in it differ.
     Two different rows have the same 64-bit hash once in 10^19.
     """
-    values = [name for name in table.columns if name not in table.key] or list(table.key)
+    values = [name for name in table.columns if name not in (*table.key, *table.stamps)] or list(table.key)
     keys = _list(f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}" for name in table.key)
     others = _list(f"new.{quoted(name)}" for name in table.columns if name not in table.key)
     old_keys = _list(f"{shape.as_new(name)} AS {quoted(name)}" for name in table.key)

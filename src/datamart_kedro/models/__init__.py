@@ -1,0 +1,1 @@
+"""What model pipelines share."""
