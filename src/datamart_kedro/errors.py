@@ -74,6 +74,13 @@ class VersionError(MartError):
     """There is no such version of the mart, or it can no longer be read."""
 
 
+class TrainingError(MartError):
+    """A model cannot be trained, or must not be."""
+
+    def __init__(self, happened: str, next_step: str) -> None:
+        super().__init__(happened, next_step, f"{UNTOUCHED} Features that were published stay.")
+
+
 class RunError(MartError):
     """A node failed."""
 

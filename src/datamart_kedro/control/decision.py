@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from datamart_kedro.mart.domains import table_name
 from datamart_kedro.sources.state import SourceState
 
 ROLLBACK = "rollback to version "
@@ -202,7 +203,7 @@ def decide_below(
 
 def _reason_below(domain: str, mart: DomainState, missing_file: str) -> str | None:
     if not mart.table_exists or mart.last is None:
-        return f"{domain} does not exist yet"
+        return f"{table_name(domain)} does not exist yet"
     if missing_file:
         return f"{missing_file} is not there, or not complete"
     if mart.last.is_rollback:

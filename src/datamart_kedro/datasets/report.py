@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class JsonReport(RunFile[dict[str, Any]]):
-    """Names and values in a JSON file, sorted by name: the same values give the same bytes.
+    """Names and values in a JSON file, in their order: the same values give the same bytes.
 
     Not a number, and infinite numbers, are refused: JSON has none.
     """
@@ -25,7 +25,7 @@ class JsonReport(RunFile[dict[str, Any]]):
 
     def save(self, data: dict[str, Any]) -> None:
         """Write the values."""
-        text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
         self.begin().write_text(text + "\n", encoding="utf-8")
 
     def preview(self) -> JSONPreview:

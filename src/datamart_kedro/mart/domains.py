@@ -11,7 +11,10 @@ from datamart_kedro.columns import PublishedTable, SourceColumn
 FEATURE = "ft_"
 """How the names of feature tables begin; each is a domain of its own, with the name of its table."""
 
-MODELLED: Mapping[str, str] = {}
+MODELLED: Mapping[str, str] = {
+    "churn_scores": "churn",
+    "customer_segments": "segments",
+}
 """What models write back: a domain each, with the pipeline that makes it. Register a model's table here."""
 
 
