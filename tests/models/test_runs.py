@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
+from datamart_kedro.cli import cli
 from datamart_kedro.commands.status import command as status_command
 from datamart_kedro.errors import TrainingError
 from datamart_kedro.mart.mart import close_marts
@@ -205,5 +207,20 @@ def test_kedro_viz_shows_figures_metrics_cards_and_scores(modelled: Project):
     }
     assert [trace["type"] for trace in shown["plot_segments_profile"]["preview"]["data"]] == ["heatmap"]
     assert json.loads(shown["metrics_churn"]["preview"])["horizon_days"] == 90
-    ranked = [layer for layer in graph["layers"] if layer != "control"]
-    assert ranked == ["features", "model input", "models", "reporting", "published"]
+    own = ["features", "model input", "models", "reporting", "published"]
+    assert [layer for layer in graph["layers"] if layer in own] == own
+
+
+def test_a_customer_who_is_forgotten_is_in_no_score_segment_or_file(modelled: Project):
+    ((person,),) = modelled.query("SELECT customer_id FROM tb_churn_scores ORDER BY churn_rank, customer_id LIMIT 1")
+    others = modelled.query(f"SELECT count(*) FROM tb_churn_scores WHERE customer_id <> '{person}'")
+    done = CliRunner().invoke(cli, ["mart", "forget", "--customer-id", person, "--yes"])
+    assert done.exit_code == 0, done.output
+    for name in ("tb_churn_scores", "tb_customer_segments", "tb_churn_scores_history"):
+        assert modelled.query(f"SELECT count(*) FROM {name} WHERE customer_id = '{person}' OR customer_id IS NULL") == [
+            (0,)
+        ]
+    assert modelled.query("SELECT count(*) FROM tb_churn_scores") == others
+    for file in ("churn", "segments"):
+        rows = pq.read_table(modelled.folder / "data" / "05_model_input" / f"{file}.parquet", columns=["customer_id"])
+        assert person not in rows["customer_id"].to_pylist()

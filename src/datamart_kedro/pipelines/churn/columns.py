@@ -1,6 +1,6 @@
 """Churn scores: what is published."""
 
-from datamart_kedro.columns import PublishedTable
+from datamart_kedro.columns import PersonalData, PublishedTable
 
 TABLE = PublishedTable(
     "tb_churn_scores",
@@ -18,5 +18,6 @@ TABLE = PublishedTable(
         "feature_set_hash": "Digest of the features that it sees.",
         "scored_at": "Start of the run, UTC, that first gave this score.",
     },
+    personal=PersonalData(person="customer_id"),
     stamps=("scored_at",),
 )
