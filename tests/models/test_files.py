@@ -13,7 +13,7 @@ from kedro.io import DatasetError
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from datamart_kedro.datasets import JsonReport, MarkdownReport, PlotlyFigure, RunStart, SkopsModel
-from datamart_kedro.mart.files import discard, release
+from datamart_kedro.mart.files import discard, put_in_place
 from datamart_kedro.mart.mart import MartSettings, close_marts, mart_at
 from datamart_kedro.mart.run import Run, begin
 
@@ -61,7 +61,7 @@ def test_a_file_is_in_place_only_when_its_run_is_published(tmp_path: Path, place
     dataset.save({"auc": 0.75})
     assert dataset.load() == {"auc": 0.75}
     assert not (tmp_path / "r.json").exists()
-    release(run.files)
+    put_in_place(run.files)
     assert (tmp_path / "r.json").read_text() == '{\n  "auc": 0.75\n}\n'
 
 

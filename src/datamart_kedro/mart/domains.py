@@ -12,6 +12,8 @@ FEATURE = "ft_"
 """How the names of feature tables begin; each is a domain of its own, with the name of its table."""
 
 MODELLED: Mapping[str, str] = {
+    "churn_scores": "churn",
+    "customer_segments": "segments",
     "forecasts": "forecasts",
 }
 """What models write back: a domain each, with the pipeline that makes it. Register a model's table here."""

@@ -159,7 +159,7 @@ def _erase_rows(mart: Mart, owners: Mapping[str, PublishedTable], search: Search
             rows = int(mart.scalar(f"SELECT count(*) FROM {place} WHERE {condition}"))
             if not rows:
                 continue
-            if owner is None or owner.key == (name,):
+            if owner is None or name in owner.key:
                 mart.execute(f"DELETE FROM {place} WHERE {condition}")
                 yield Erasure(found[0].shown, erased=rows)
             else:

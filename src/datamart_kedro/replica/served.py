@@ -142,12 +142,12 @@ def served_tables(snapshot: Snapshot) -> list[Served]:
     Raises:
         ReplicaError: PostgreSQL cannot hold a column or a name.
     """
-    from datamart_kedro.pipeline_registry import DOMAINS
+    from datamart_kedro.pipeline_registry import DOMAINS, MODELS
 
     oldest = _oldest_versions(snapshot)
     found = [
         served
-        for table in map(published_table, DOMAINS)
+        for table in map(published_table, [*DOMAINS, *MODELS])
         for served in _with_history(snapshot, table, oldest.get(table.name, 0))
     ]
     ledger = Served(LEDGER, _columns(snapshot, LEDGER), None, "count(*) FILTER (WHERE status = 'running')")
