@@ -59,6 +59,8 @@ def test_errors_count_in_proportion_to_the_spread_of_their_series():
 def test_an_end_never_lies_on_the_other_side_of_the_forecast():
     below, above = reaches(backtest_of([[1, 2, 3, 4, 5, 6, 7]] * 3), "y_units", "linear", [0], 0.5)
     assert (below[0, 0], above[0, 0]) == (0, 6)
+    below, above = reaches(backtest_of([[-1, -2, -3, -4, -5, -6, -7]] * 3), "y_units", "linear", [0], 0.5)
+    assert (below[0, 0], above[0, 0]) == (6, 0)
 
 
 def test_bounds_are_whole_and_reach_down_to_the_lowest_day_at_most():
@@ -82,10 +84,10 @@ def test_only_origins_whose_windows_have_ended_count():
 
 def test_coverage_is_the_share_of_days_held_at_origins_that_made_no_interval():
     made = [-3, -2, -1, 0, 1, 2, 3]  # the interval of the second origin is 98 to 102
-    second, third = [0, 0, 0, 0, 3, 4, -5], [0, 0, 0, 0, 0, 0, 99]
+    second, third = [0, 0, 0, -2, 3, 4, -5], [0, 0, 0, 0, 0, 0, 99]
     found = coverage(backtest_of([made, second, third]), "linear", HALF)
     (total,) = (row for row in found if row["target"] == "y_units" and row["level"] == "total")
-    # the third is of errors of both: 14 errors, rank 12 on either side, -3 and 3
+    # that of the third is of errors of both: of 14 the twelfth on either side, 98 to 103
     assert (total["held"], total["days"], total["wanted"]) == (pytest.approx((4 + 6) / 14), 14, 0.5)
 
 

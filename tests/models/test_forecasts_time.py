@@ -88,6 +88,13 @@ def test_inputs_are_what_their_definitions_say():
     assert other[17] == 1
 
 
+def test_the_price_trend_is_of_prices_that_were_paid_before():
+    known = sales({"A": [1] * 91})
+    known.values["y_net_amount"][0, -28:] = 300  # 3.00 in the last 28 days, 2.00 in the 63 before
+    (row,) = inputs(before(known, 91, "y_units"), np.array([0]), np.array([1]))
+    assert row[17] == pytest.approx(300 / ((28 * 300 + 63 * 200) / 91))
+
+
 def test_a_year_before_is_told_by_the_week_around_the_same_weekday():
     units = [10] * 420
     units[56:63] = [30] * 7  # 364 days before the days from 420 on
