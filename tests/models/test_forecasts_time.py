@@ -88,6 +88,14 @@ def test_inputs_are_what_their_definitions_say():
     assert other[17] == 1
 
 
+@pytest.mark.parametrize("name", SHORT.models)
+def test_a_product_that_has_not_sold_for_91_days_is_forecast_to_sell_nothing(name: str):
+    known = sales({"A": [1, 5, 2, 8, 4, 0, 3] * 20, "B": [5] * 48 + [0] * 92})
+    found = forecasts_at(known, 140, "y_units", SHORT)[name]
+    assert found[1].tolist() == [0] * 7
+    assert (found[0] > 0).any()
+
+
 def test_the_price_trend_is_of_prices_that_were_paid_before():
     known = sales({"A": [1] * 91})
     known.values["y_net_amount"][0, -28:] = 300  # 3.00 in the last 28 days, 2.00 in the 63 before

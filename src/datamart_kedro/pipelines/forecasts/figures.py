@@ -21,11 +21,14 @@ TARGET: Target = "y_net_amount"
 def forecast_figure(sales: Sales, made: Forecast) -> Any:
     """Net amount of the last days and of those to come, one panel for each series of the two coarsest levels.
 
+    The finest is left out unless it is the only one: it may have very many series.
+
     Args:
         sales: Daily sales.
         made: The forecasts.
     """
-    coarse = list(dict.fromkeys(made.tree.levels))[:2]
+    levels = list(dict.fromkeys(made.tree.levels))
+    coarse = levels[: min(2, max(1, len(levels) - 1))]
     there = [n for level in coarse for n in made.tree.at_level(level) if made.is_there[n]][:SHOWN_SERIES]
     days = sums(sales.tree, sales.values[TARGET])
     start = max(0, sales.days - SHOWN_DAYS)

@@ -20,7 +20,7 @@ QUARTER, MONTH, FORTNIGHTS = 91, 28, 56
 YEAR = 364
 """Days of whole weeks, so that weekdays meet."""
 PRIOR_DAYS = 7
-"""So many days of the mean of all days are in the scale of a series, which is then not 0 for one that ever sold."""
+"""So many days of the mean of all days are in the spread of a series, which is then not 0 for one that ever varied."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def is_sold(past: Past) -> Flags:
 
 
 def scale_of(values: Floats) -> Floats:
-    """The usual size of a day of each series: mean of the absolute values of the last 91 days, and some of all days."""
-    return _recent_and_some_of_all(np.abs(values))
+    """The usual size of a day of each series: mean of the absolute values of the last 91 days; 0 if it sold nothing."""
+    return np.nan_to_num(mean(np.abs(values[:, -QUARTER:]), axis=1))
 
 
 def spread_of(values: Floats) -> Floats:

@@ -73,6 +73,8 @@ def examples(known: Past, rules: ForecastRules) -> Examples:
 def forecast(model: Any, past: Past, horizon: int) -> Floats:
     """What a model forecasts: one row per finest series, one column per step, nothing below 0.
 
+    A series that sold nothing in the last 91 days is forecast to sell nothing.
+
     Args:
         model: A trained one; None forecasts 0.
         past: What is known.

@@ -216,7 +216,7 @@ def in_digits(whole: ir.IntegerValue, target: Target) -> ir.DecimalValue:
 
 
 def draw_forecasts(forecast_sales: Sales, made_forecast: Forecast) -> Any:
-    """Draw the last months and what is forecast, with its interval, for the two coarsest levels.
+    """Draw the last months and what is forecast, with its interval, for the two coarsest levels above the finest.
 
     Args:
         forecast_sales: Daily sales by series and day.
