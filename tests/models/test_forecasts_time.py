@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datamart_kedro.pipelines.forecasts.backtest import backtest
+from datamart_kedro.pipelines.forecasts.backtest import backtest, started
 from datamart_kedro.pipelines.forecasts.inputs import before, inputs
-from datamart_kedro.pipelines.forecasts.models import examples, forecasts_at
+from datamart_kedro.pipelines.forecasts.models import examples, forecast, forecasts_at
 from datamart_kedro.pipelines.forecasts.sales import TARGETS, Sales
 from tests.models.daily_sales import SHORT, random_products, sales
 
@@ -94,6 +94,20 @@ def test_a_product_that_has_not_sold_for_91_days_is_forecast_to_sell_nothing(nam
     found = forecasts_at(known, 140, "y_units", SHORT)[name]
     assert found[1].tolist() == [0] * 7
     assert (found[0] > 0).any()
+
+
+def test_no_model_forecasts_less_than_nothing():
+    class Pessimist:
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.full(len(rows), -1.0)
+
+    assert forecast(Pessimist(), before(sales({"A": [1, 2, 3]}), 3, "y_units"), 7).tolist() == [[0] * 7]
+
+
+def test_a_series_is_there_from_the_day_after_its_first():
+    known = sales({"A1": [1, 1, 1], "B1": [None, 1, 1]})
+    there = [dict(zip(known.tree.ids, started(known, origin, "y_units"), strict=True)) for origin in (1, 2)]
+    assert (there[0]["category=A"], there[0]["category=B"], there[1]["category=B"]) == (True, False, True)
 
 
 def test_the_price_trend_is_of_prices_that_were_paid_before():
