@@ -107,6 +107,10 @@ def test_customers_with_an_observed_label_and_a_split_are_learnt_from_and_the_ne
     ]
 
 
+def test_a_label_that_is_not_observed_is_not_learnt():
+    assert chosen(label(FEBRUARY, "train", seen=False), label(MARCH, "score", seen=False)) == [(MARCH, "score", True)]
+
+
 def test_labels_of_another_horizon_are_not_learnt():
     assert chosen(label(FEBRUARY, "train", horizon=30), label(MARCH, "test")) == [(MARCH, "test", True)]
 

@@ -13,7 +13,7 @@ from datamart_kedro.errors import TrainingError
 from datamart_kedro.pipelines.churn.report import describe_model, measure_model
 from datamart_kedro.pipelines.churn.rows import rows_of
 from datamart_kedro.pipelines.churn.scores import score_customers
-from datamart_kedro.pipelines.churn.training import BASELINE, Training, train_models
+from datamart_kedro.pipelines.churn.training import BASELINE, Training, candidates, fit, probabilities, train_models
 from tests.models.frames import CUTOFFS, NAMED, RULES, churning, feature
 
 NOW = datetime(2026, 1, 1)
@@ -60,6 +60,17 @@ def test_a_model_learns_from_training_and_validation(customers: pd.DataFrame, tr
     turned = with_(customers, split, churned=1 - customers.loc[customers["split"] == split, "churned"])
     assert train_models(turned, NAMED, RULES)[2]["model_version"] != trained[2]["model_version"]
     assert scores(turned, train_models(turned, NAMED, RULES)) != scores(customers, trained)
+
+
+def test_the_chosen_model_is_trained_again_on_training_and_validation_together(
+    customers: pd.DataFrame, trained: Training
+):
+    model, _, choice = trained
+    both, features = rows_of(customers, "train", "valid"), choice["features"]
+    again = fit(candidates(features, RULES)[choice["candidate"]], both, features)
+    test = rows_of(customers, "test")
+    assert (probabilities(model, test, features) == probabilities(again, test, features)).all()
+    assert len(both) == 400
 
 
 def test_the_order_of_the_rows_changes_nothing(customers: pd.DataFrame, trained: Training):

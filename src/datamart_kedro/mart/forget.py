@@ -95,7 +95,7 @@ def forget(mart: Mart, tables: Mapping[str, PublishedTable], person: str, run_id
     Raises:
         RunError: Something of the person is still found afterwards; nothing was changed.
     """
-    concerned = [domain for domain, table in tables.items() if table.personal.person]
+    concerned = [domain for domain, table in tables.items() if table.personal.person and mart.exists(table.name)]
     run = begin(mart, run_id, concerned)
     try:
         with transaction(mart):
