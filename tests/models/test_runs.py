@@ -148,7 +148,11 @@ def test_models_run_again_only_for_a_reason_and_then_change_nothing(modelled: Pr
     (data / "06_models" / "churn.skops").unlink()
     modelled.run("models", params=MAY)
     assert outcome(modelled, "reason")["churn_scores"] == "churn.skops is not there, or not complete"
-    assert outcome(modelled, "status") == {"churn_scores": "published", "customer_segments": "skipped"}
+    assert outcome(modelled, "status") == {
+        "churn_scores": "published",
+        "customer_segments": "skipped",
+        "forecasts": "skipped",
+    }
 
     modelled.run("segments", params=MAY | {"force": True})
     assert [modelled.query(table) for table in tables] == before
@@ -183,7 +187,7 @@ def test_a_shop_with_two_customers_is_told_what_is_missing_and_keeps_its_feature
 
 
 def test_models_of_a_mart_without_features_are_refused_with_the_command_that_makes_them(published: Project):
-    with pytest.raises(Exception, match=r"ft_customers") as refused:
+    with pytest.raises(Exception, match=r"ft_(customers|sales_daily)") as refused:
         published.run("models")
     assert "--pipelines=features" in str(refused.value) or "--to-outputs=" in str(refused.value)
 
