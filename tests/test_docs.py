@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from datamart_kedro.cli import COMMANDS
-from datamart_kedro.mart.domains import published_table
+from datamart_kedro.mart.domains import published_table, published_tables
 from datamart_kedro.mart.ledger import FORGOTTEN, LEDGER, NODE_TIMES, PRUNED, REJECTED, RESULTS
 from datamart_kedro.pipeline_registry import DOMAINS, register_pipelines
 from tests.conftest import ROOT
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
-TABLES = {published_table(domain).name for domain in DOMAINS} | {
+TABLES = {table.name for table in published_tables().values()} | {
     table.name for table in (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES, FORGOTTEN)
 }
 

@@ -196,3 +196,21 @@ def test_a_query_with_two_columns_of_one_name_is_refused(published: Project):
 def test_what_is_no_column_cannot_be_accepted(published: Project, value: object):
     with pytest.raises(ParameterError, match=r"Name a column and what it is of, such as orders\.shipping_method"):
         published.run(params={"accept_loss": value})
+
+
+def test_ledgers_of_an_earlier_release_get_the_columns_that_they_lack(published: Project):
+    published.execute(
+        "ALTER TABLE tb_control_data_update DROP COLUMN source_columns;"
+        "ALTER TABLE tb_rejected_rows DROP COLUMN closed_as; ALTER TABLE tb_rejected_rows DROP COLUMN closed_by;"
+        "ALTER TABLE tmp_tb_control_data_update DROP COLUMN source_columns;"
+        "DROP TABLE tb_control_node_times; DROP TABLE tb_control_forgotten"
+    )
+    runs = published.query("SELECT count(*) FROM tb_control_data_update")
+    published.write_source("customers", SHOP["customers"][:1])
+    published.run()
+    assert published.query("SELECT count(*) FROM tb_customers") == [(1,)]
+    assert published.query("SELECT count(*) - 4 FROM tb_control_data_update") == runs
+    assert published.query(
+        "SELECT data_type, comment LIKE 'Columns that%' FROM duckdb_columns()"
+        " WHERE table_name = 'tb_control_data_update' AND column_name = 'source_columns'"
+    ) == [("VARCHAR", True)]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import duckdb
+
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Action, Decision, DomainState, LastPublication, StagedLoad
 from datamart_kedro.mart.domains import table_name
@@ -145,12 +147,20 @@ CREATE TABLE IF NOT EXISTS {CHECK} (
 
 
 def create_ledger(mart: Mart) -> None:
-    """Make the ledger's tables where they do not exist."""
+    """Make the ledger's tables where they do not exist, and give them the columns that a newer release added."""
     tables = (LEDGER, REJECTED, PRUNED, RESULTS, NODE_TIMES, FORGOTTEN)
-    if not all(mart.exists(name) for name in (CHECK, *(table.name for table in tables))):
-        mart.execute(_SCHEMA)
-        for table in tables:
-            comment(mart, table, table.columns)
+    if mart.exists(CHECK) and all(table.columns.keys() <= mart.columns(table.name).keys() for table in tables):
+        return
+    mart.execute(f"DROP TABLE IF EXISTS {CHECK}")  # of the current check only
+    mart.execute(_SCHEMA)
+    with duckdb.connect() as blank:
+        blank.execute(_SCHEMA)
+        declared = blank.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal")
+        for name, column, kind in declared.fetchall():
+            if column not in mart.columns(name):
+                mart.execute(f"ALTER TABLE {quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+    for table in tables:
+        comment(mart, table, table.columns)
 
 
 def comment(mart: Mart, table: PublishedTable, meanings: Mapping[str, str], place: str = "") -> None:
