@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.errors import ParameterError, TrainingError
 from datamart_kedro.pipelines.features.catalogue import build_ft_catalogue
-from datamart_kedro.pipelines.segments.clusters import Clustering, choose, find_segments
+from datamart_kedro.pipelines.segments.clusters import Clustering, attempt, choose, find_segments
 from datamart_kedro.pipelines.segments.columns import TABLE
 from datamart_kedro.pipelines.segments.contract import verify_customer_segments
 from datamart_kedro.pipelines.segments.profile import name_of, profiles
@@ -130,6 +130,13 @@ def test_customers_without_some_values_have_a_segment(found: Clustering):
     odd = buyers()
     odd.loc[3, "net_amount_365d"] = None
     assert len(assigned(odd, find_segments(odd, SEGMENT_FEATURES, SEGMENTS))) == len(odd)
+
+
+@pytest.mark.parametrize(("min_share", "is_fit"), [(0.3, True), (0.35, False)])
+def test_a_number_with_a_segment_that_is_too_small_is_not_fit(min_share: float, is_fit: bool):
+    seen = buyers()[[row["name"] for row in SEGMENT_FEATURES["features"]]]
+    found = attempt(seen, 3, SEGMENTS.model_copy(update={"min_share": min_share}))
+    assert (found["smallest_share"], found["is_fit"]) == (pytest.approx(1 / 3, abs=1e-6), is_fit)
 
 
 def tried(segments: int, stability: float, silhouette: float, share: float) -> dict[str, Any]:
