@@ -164,7 +164,7 @@ def test_the_key_can_stand_in_the_local_credentials(published: Project):
     [
         ({"custmers": {}}, "custmers has no personal data; customers, orders have"),
         ({"orders": {"status": "hashed"}}, "status of orders is not marked; ship_city, ship_region"),
-        ({"orders": {"ship_city": "secret"}}, "Input should be 'plain', 'hashed' or 'omitted'"),
+        ({"orders": {"ship_city": "secret"}}, "input should be 'plain', 'hashed' or 'omitted'"),
     ],
     ids=["a domain without", "a column that is not marked", "no such way"],
 )
