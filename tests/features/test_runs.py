@@ -216,3 +216,14 @@ def test_a_forgotten_customer_is_gone_from_the_features_and_their_files(featured
     assert [path.name for path in featured.folder.rglob("*.new")] == []
     for name in files:
         assert f"{name}: " in done.output
+
+
+def test_features_count_as_stale_only_if_they_are_asked_for(featured: Project):
+    featured.execute(
+        "UPDATE tb_control_data_update SET started_at = started_at - INTERVAL 3 DAY WHERE domain LIKE 'ft%'"
+    )
+    assert CliRunner().invoke(status_command, ["--max-age", "2d"]).exit_code == 0
+    asked = CliRunner().invoke(status_command, ["--max-age", "2d", "--pipelines", "features", "--json"])
+    assert asked.exit_code == 2
+    assert set(json.loads(asked.stdout)["stale"]) == set(FEATURES)
+    assert CliRunner().invoke(status_command, ["--pipelines", "letters"]).exit_code == 1

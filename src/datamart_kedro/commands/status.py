@@ -8,14 +8,15 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import click
-from kedro.framework.cli.utils import env_option
+from kedro.framework.cli.utils import env_option, split_string
 
 from datamart_kedro.commands.open_mart import open_mart
 from datamart_kedro.commands.periods import Period, words
-from datamart_kedro.mart.domains import table_name
+from datamart_kedro.errors import UsageError
+from datamart_kedro.mart.domains import MODELLED, pipeline_of, table_name
 from datamart_kedro.mart.run import now
 from datamart_kedro.mart.status import DomainStatus, status_of
-from datamart_kedro.pipeline_registry import DOMAINS, FEATURES, MODELS
+from datamart_kedro.pipeline_registry import DOMAINS, FEATURES, MODELS, register_pipelines
 from datamart_kedro.report import aligned
 
 STALE = 2
@@ -26,17 +27,24 @@ HEADER = ("domain", "rows", "version", "checked", "published", "newest row", "la
 @click.command("status")
 @env_option
 @click.option("--max-age", type=Period(), default=None, help="Exit with 2 if a domain was not checked for so long.")
+@click.option("--pipelines", "names", default="", callback=split_string, help="Whose tables to look at; all if absent.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def command(env: str | None, max_age: timedelta | None, as_json: bool) -> None:
+def command(env: str | None, max_age: timedelta | None, names: list[str], as_json: bool) -> None:
     """Say how fresh each domain is, what the last run did, and what is left over.
 
-    A domain is as fresh as its last check: what its source held then is published. The source is not asked.
+    A domain is as fresh as its last check: what its source held then is published. The source is not asked. Features
+    and models run when somebody asks for them: --max-age looks at them only if --pipelines names them.
     """
+    unknown = [name for name in names if name not in register_pipelines()]
+    if unknown:
+        raise UsageError(f"There is no pipeline {', '.join(unknown)}.", "See `kedro registry list`.", state="")
     with open_mart(env) as mart:
         made = [domain for domain in [*FEATURES, *MODELS] if mart.exists(table_name(domain))]
-        statuses = [status_of(mart, domain) for domain in [*DOMAINS, *made]]
+        asked = [domain for domain in [*DOMAINS, *made] if not names or pipeline_of(domain) in _parts_of(names)]
+        statuses = [status_of(mart, domain) for domain in asked]
     at = now()
-    stale = [status.domain for status in statuses if max_age is not None and is_stale(status, at, max_age)]
+    held = [status for status in statuses if names or status.domain in DOMAINS]
+    stale = [status.domain for status in held if max_age is not None and is_stale(status, at, max_age)]
     if as_json:
         click.echo(json.dumps({"domains": [asdict(status) for status in statuses], "stale": stale}, default=str))
     else:
@@ -47,6 +55,12 @@ def command(env: str | None, max_age: timedelta | None, as_json: bool) -> None:
     if stale:
         click.echo(f"Stale: {', '.join(stale)}", err=True)
         sys.exit(STALE)
+
+
+def _parts_of(names: list[str]) -> set[str]:
+    """Pipelines, with those that are the sum of others taken apart."""
+    sums = {"__default__": DOMAINS, "models": list(MODELLED.values())}
+    return {part for name in names for part in sums.get(name, [name])}
 
 
 def is_stale(status: DomainStatus, at: datetime, max_age: timedelta) -> bool:
@@ -60,8 +74,12 @@ def _row(status: DomainStatus, at: datetime) -> tuple[str, ...]:
         "-" if status.rows is None else f"{status.rows:,}",
         "-" if status.version is None else f"{status.version:,}",
         *(
-            "never" if instant is None else f"{words(at - instant)} ago"
-            for instant in (status.checked_at, status.published_at, status.newest_change_at)
+            f"{words(at - instant)} ago" if instant is not None else absent
+            for instant, absent in (
+                (status.checked_at, "never"),
+                (status.published_at, "never"),
+                (status.newest_change_at, "-"),
+            )
         ),
         status.last_status or "-",
         status.pending or "nothing",
