@@ -1,0 +1,1 @@
+"""Rendered copies of the notebooks, in docs/notebooks: `python -m notebooks.rendering`."""
