@@ -18,6 +18,7 @@ COMMANDS = (
     "kedro mart sample --advance 7",  # a week passes in the shop, so that there is a history to look at
     "kedro run",
     "kedro run --pipelines=features",
+    "kedro run --pipelines=models",
 )
 CELL_TIMEOUT_S = 300
 
