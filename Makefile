@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export DO_NOT_TRACK = 1
 
-.PHONY: run test lint viz notebook lock clean
+.PHONY: run test lint viz notebook notebooks lock clean
 
 run: $(VENV)/.installed ## Build the mart from the sample shop, or refresh it
 	$(BIN)/kedro run
@@ -22,6 +22,9 @@ viz: $(VENV)/.installed ## Look at the pipelines in a browser
 
 notebook: $(VENV)/.installed ## Work in JupyterLab
 	$(BIN)/kedro jupyter lab
+
+notebooks: $(VENV)/.installed ## Run the notebooks on the sample shop, and write docs/notebooks; needs Chromium or Chrome
+	$(BIN)/python -m notebooks.rendering
 
 $(VENV)/.installed: requirements.lock | $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from notebooks.rendering.markdown import page_of
 from notebooks.rendering.pictures import draw
-from notebooks.rendering.sample import NOTEBOOKS, ROOT, executed, make_sample_project
+from notebooks.rendering.sample import COMMANDS, NOTEBOOKS, ROOT, executed, make_project, run
 
 PAGES = ROOT / "docs" / "notebooks"
 
@@ -17,7 +17,8 @@ def main() -> None:
     """Render every notebook; pages of notebooks that are gone go."""
     with TemporaryDirectory(prefix="datamart-notebooks-") as folder:
         project = Path(folder) / "project"
-        make_sample_project(project)
+        make_project(project)
+        run(COMMANDS, project)
         pages = {
             notebook.stem: page_of(executed(notebook, project), notebook.stem, draw)
             for notebook in sorted(NOTEBOOKS.glob("*.ipynb"))

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -23,11 +24,11 @@ COMMANDS = (
 CELL_TIMEOUT_S = 300
 
 
-def make_sample_project(folder: Path) -> None:
-    """Make a project with the code and configuration of this one and the sample shop, and run it.
+def make_project(folder: Path) -> None:
+    """Make a project with the code, configuration and notebooks of this one and the sample shop.
 
-    Raises:
-        SystemExit: A command failed; the folder is left to be looked at.
+    Args:
+        folder: Where; it must not be there.
     """
     shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     (folder / "conf" / "local").mkdir()
@@ -37,7 +38,15 @@ def make_sample_project(folder: Path) -> None:
         shutil.copy(ROOT / name, folder)
     (folder / "src").mkdir()
     (folder / "src" / "datamart_kedro").symlink_to(ROOT / "src" / "datamart_kedro")
-    for command in COMMANDS:
+
+
+def run(commands: Sequence[str], folder: Path) -> None:
+    """Run commands in a project, one after the other.
+
+    Raises:
+        SystemExit: One failed; what it had done is left to be looked at.
+    """
+    for command in commands:
         program, *arguments = command.split()
         done = subprocess.run(
             [str(Path(sys.executable).parent / program), *arguments],
@@ -51,12 +60,13 @@ def make_sample_project(folder: Path) -> None:
             raise SystemExit(f"`{command}` failed in {folder}:\n{done.stdout}{done.stderr}")
 
 
-def executed(notebook: Path, folder: Path) -> nbformat.NotebookNode:
+def executed(notebook: Path, folder: Path, env: str = "") -> nbformat.NotebookNode:
     """Run a notebook from top to bottom as JupyterLab does, and return it with its outputs.
 
     Args:
         notebook: The file.
         folder: The project that it runs in.
+        env: Its environment, such as ``online_retail``.
 
     Raises:
         CellExecutionError: A cell failed.
@@ -68,7 +78,7 @@ def executed(notebook: Path, folder: Path) -> nbformat.NotebookNode:
         timeout=CELL_TIMEOUT_S,
         resources={"metadata": {"path": str(folder / "notebooks")}},
     )
-    return client.execute(env=environment(folder))
+    return client.execute(env={**environment(folder), "KEDRO_ENV": env})
 
 
 def environment(folder: Path) -> dict[str, str]:
