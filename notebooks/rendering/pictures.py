@@ -16,7 +16,7 @@ from typing import Any
 import plotly
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WIDTH, HEIGHT, SCALE = 900, 420, 1.5
+WIDTH, HEIGHT, SCALE = 900, 420, 1.2
 PAGE = """<!DOCTYPE html><meta charset="utf-8"><body><script src="%(plotly)s"></script><script>
 (async () => {
   for (const figure of %(figures)s) {
@@ -43,7 +43,7 @@ def draw(figures: Sequence[Mapping[str, Any]]) -> list[bytes]:
     """
     if not figures:
         return []
-    browser = _browser()
+    browser = find_browser()
     with TemporaryDirectory(prefix="datamart-pictures-") as folder:
         page = Path(folder) / "page.html"
         page.write_text(_page(figures), encoding="utf-8")
@@ -81,7 +81,12 @@ def _page(figures: Sequence[Mapping[str, Any]]) -> str:
     }
 
 
-def _browser() -> str:
+def find_browser() -> str:
+    """The browser: what the variable CHROME names, or the first that is there.
+
+    Raises:
+        SystemExit: There is none.
+    """
     named = os.environ.get("CHROME")
     found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
     if found is None:

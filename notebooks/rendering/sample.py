@@ -78,14 +78,20 @@ def executed(notebook: Path, folder: Path, env: str = "") -> nbformat.NotebookNo
         timeout=CELL_TIMEOUT_S,
         resources={"metadata": {"path": str(folder / "notebooks")}},
     )
-    return client.execute(env={**environment(folder), "KEDRO_ENV": env})
+    return client.execute(env=environment(folder, env))
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """What commands and kernels find in their environment."""
+def environment(folder: Path, env: str = "") -> dict[str, str]:
+    """What commands and kernels find in their variables.
+
+    Args:
+        folder: The project.
+        env: Its environment; ``base`` if empty, whatever the variables of this process say.
+    """
     return {
         **os.environ,
         "DO_NOT_TRACK": "1",
+        "KEDRO_ENV": env,
         "IPYTHONDIR": str(folder / ".ipython"),
         "KEDRO_LOGGING_CONFIG": str(folder / "conf" / "logging.yml"),  # Kedro looks below the working directory only
         "PLOTLY_RENDERER": "plotly_mimetype",

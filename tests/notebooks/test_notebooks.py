@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import duckdb
 import nbformat
@@ -42,7 +45,7 @@ def test_a_notebook_opens_with_its_question_and_closes_with_its_answer(name: str
 @pytest.mark.parametrize("name", FILES)
 def test_no_output_is_committed(name: str):
     cells = [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
-    assert [cell.source for cell in cells if cell.outputs or cell.execution_count is not None] == []
+    assert [cell.source for cell in cells if cell.outputs or cell.execution_count is not None or cell.metadata] == []
     assert set(NOTEBOOKS[name].metadata) == {"kernelspec", "language_info"}
 
 
@@ -68,7 +71,7 @@ def answer(notebook: nbformat.NotebookNode) -> str:
     return " ".join(output.data["text/markdown"].split())
 
 
-def ask(project: Path, sql: str) -> list[tuple[object, ...]]:
+def ask(project: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(project / "data" / "published.duckdb", read_only=True) as engine:
         return engine.execute(sql).fetchall()
 
@@ -121,6 +124,34 @@ def test_orders_that_no_figure_holds_are_counted(run_notebook: Executed, sample_
     assert f"{len(left_out)} orders of customers who are not known" in answer(run_notebook("know_the_customers"))
 
 
+def test_cohorts_are_followed_for_six_months(run_notebook: Executed, sample_project: Path):
+    signed_up = ask(sample_project, "SELECT customer_id, signup_month FROM tb_customers WHERE signup_month IS NOT NULL")
+    ordered = ask(
+        sample_project,
+        "SELECT customer_id, ordered_at FROM tb_orders WHERE status NOT IN ('failed', 'cancelled')",
+    )
+    months = {(who, number(at)) for who, at in ordered}
+    running = max(number(at) for _who, at in ordered)
+    cohorts: dict[int, set[str]] = {}
+    for who, month in signed_up:
+        cohorts.setdefault(number(month), set()).add(who)
+    means = []
+    for later in range(1, 7):
+        shares = [
+            sum((who, month + later) in months for who in members) / len(members)
+            for month, members in cohorts.items()
+            if month + later < running
+        ]
+        means.append(sum(shares) / len(shares))
+    said = answer(run_notebook("know_the_customers"))
+    assert f"On average {sum(means) / 6:.0%} of a cohort order in each of the six months" in said
+
+
+def number(day: date) -> int:
+    """A month as a number, so that the next one is one more."""
+    return day.year * 12 + day.month
+
+
 def test_floats_break_what_decimals_keep(run_notebook: Executed, sample_project: Path):
     said = answer(run_notebook("use_this_mart"))
     amounts = ask(sample_project, "SELECT gross_amount, discount_amount, net_amount FROM tb_orders")
@@ -163,10 +194,16 @@ def test_churn_names_the_tenth_with_the_most_at_stake(run_notebook: Executed, sa
 
 def test_segments_are_told_with_their_customers(run_notebook: Executed, sample_project: Path):
     said = answer(run_notebook("segments"))
-    found = ask(sample_project, "SELECT segment_name, count(*) FROM tb_customer_segments GROUP BY segment_name")
-    everyone = sum(count for _name, count in found)
-    for name, count in found:
-        assert f"**{name}**: {count:,} customers, {count / everyone:.0%} of all" in said
+    rows = ask(
+        sample_project,
+        "SELECT segment_name, churn_probability FROM tb_customer_segments JOIN tb_churn_scores USING (customer_id)",
+    )
+    chances: dict[str, list[float]] = {}
+    for name, chance in rows:
+        chances.setdefault(name, []).append(chance)
+    for name, own in chances.items():
+        assert f"**{name}**: {len(own):,} customers, {len(own) / len(rows):.0%} of all" in said
+        assert re.search(rf"\*\*{name}\*\*[^;]+; half of them churn with a probability above {median(own):.0%}\.", said)
 
 
 def test_the_forecast_is_summed_beside_what_was_sold(run_notebook: Executed, sample_project: Path):
