@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,10 +64,18 @@ def test_a_run_that_may_wait_begins_when_the_other_one_ends(published: Project, 
     set_wait(published, 60)
     caplog.set_level("INFO")
     published.write_source("customers", SHOP["customers"][:1])
-    with run_elsewhere(published, seconds=0.6):
+    with run_elsewhere(published) as other:
+
+        def end_when_waited_for() -> None:
+            while "waiting up to 60 s." not in caplog.text:
+                time.sleep(0.05)
+            other.kill()
+
+        ending = threading.Thread(target=end_when_waited_for)
+        ending.start()
         published.run()
-    assert "since 20" in caplog.text
-    assert "waiting up to 60 s." in caplog.text
+        ending.join()
+    assert f"in use by run 2001-02-03T04.05.06 (process {other.pid}, since 20" in caplog.text
     assert published.query("SELECT count(*) FROM tb_customers") == [(1,)]
 
 
