@@ -125,7 +125,7 @@ def test_orders_that_no_figure_holds_are_counted(run_notebook: Executed, sample_
 
 
 def test_cohorts_are_followed_for_six_months(run_notebook: Executed, sample_project: Path):
-    signed_up = ask(sample_project, "SELECT customer_id, signup_month FROM tb_customers WHERE signup_month IS NOT NULL")
+    signed_up = ask(sample_project, "SELECT customer_id, coalesce(signup_month, first_ordered_at) FROM tb_customers")
     ordered = ask(
         sample_project,
         "SELECT customer_id, ordered_at FROM tb_orders WHERE status NOT IN ('failed', 'cancelled')",
@@ -134,6 +134,8 @@ def test_cohorts_are_followed_for_six_months(run_notebook: Executed, sample_proj
     running = max(number(at) for _who, at in ordered)
     cohorts: dict[int, set[str]] = {}
     for who, month in signed_up:
+        if month is None:
+            continue
         cohorts.setdefault(number(month), set()).add(who)
     means = []
     for later in range(1, 7):
