@@ -21,7 +21,7 @@ viz: $(VENV)/.installed ## Look at the pipelines in a browser
 	$(BIN)/kedro viz run
 
 notebook: $(VENV)/.installed ## Work in JupyterLab
-	$(BIN)/kedro jupyter lab
+	KEDRO_LOGGING_CONFIG="$(CURDIR)/conf/logging.yml" $(BIN)/kedro jupyter lab
 
 notebooks: $(VENV)/.installed ## Run the notebooks on the sample shop, and write docs/notebooks; needs Chromium or Chrome
 	$(BIN)/python -m notebooks.rendering
