@@ -22,7 +22,7 @@ RANKS = 2**20
 NANO = 10**9
 
 
-def breadth_by_day(lines: ir.Table) -> ir.Table:
+def breadth_by_day(lines: ir.Table, ranks: ir.Table) -> ir.Table:
     """One row per owner and day: what the lines of the day add to what was bought before.
 
     Columns:
@@ -32,9 +32,13 @@ def breadth_by_day(lines: ir.Table) -> ir.Table:
         category_lines: Lines with a category.
         category_terms: What n x ln(n) grows by, with n the lines of a category until then: whole numbers of 10**-9, so
             that sums are the same in any order. The entropy is ln(N) - terms / N, with N the lines of all categories.
-        top: The largest n of a category of the day, with the category's place in the alphabet: see `category_of`.
+        top: The largest n of a category of the day, with the category's place in the alphabet: see `top_rank`.
+
+    Args:
+        lines: Lines that were bought, with their owner and day.
+        ranks: See `category_ranks`.
     """
-    products, categories = products_by_day(lines), categories_by_day(lines)
+    products, categories = products_by_day(lines), categories_by_day(lines, ranks)
     both = products.outer_join(categories, (*OWNER, "day"))
     return both.select(
         **{name: ibis.coalesce(products[name], categories[name]) for name in (*OWNER, "day")},
@@ -45,25 +49,28 @@ def breadth_by_day(lines: ir.Table) -> ir.Table:
 
 def products_by_day(lines: ir.Table) -> ir.Table:
     """One row per owner and day: products bought for the first time, and on a second day."""
-    bought = lines.filter(_.product_id.notnull()).select(*OWNER, "product_id", "day").distinct()
-    place = ibis.row_number().over(group_by=(*OWNER, "product_id"), order_by="day")
-    return (
-        bought.mutate(place=place)
-        .group_by(*OWNER, "day")
-        .agg(new_products=_.count(where=_.place == 0), new_repeats=_.count(where=_.place == 1))
+    bought = lines.filter(_.product_id.notnull()).select(*OWNER, "product_id", "day")
+    product = (*OWNER, "product_id")
+    first = bought.group_by(product).agg(day=_.day.min(), last_day=_.day.max())
+    repeated = first.filter(_.day < _.last_day).select(*product, first_day="day")
+    second = bought.inner_join(repeated, product).filter(_.day > _.first_day).group_by(product).agg(day=_.day.min())
+    both = ibis.union(
+        first.select(*OWNER, "day", is_second=ibis.literal(False)),
+        second.select(*OWNER, "day", is_second=ibis.literal(True)),
+    )
+    return both.group_by(*OWNER, "day").agg(
+        new_products=_.count(where=~_.is_second), new_repeats=_.count(where=_.is_second)
     )
 
 
-def categories_by_day(lines: ir.Table) -> ir.Table:
-    """One row per owner and day: what the lines with a category add."""
-    ranked = lines.join(category_ranks(lines), "category")
-    counted = ranked.group_by(*OWNER, "rank", "day").agg(lines=_.count().cast("int32"))
-    until = ibis.window(group_by=(*OWNER, "rank"), order_by="day", preceding=None, following=0)
-    grown = counted.mutate(n=_.lines.sum().over(until).cast("int32"))
-    return grown.group_by(*OWNER, "day").agg(
-        new_categories=_.count(where=_.n == _.lines),
-        category_lines=_.lines.sum().cast("int32"),
-        category_terms=(term(_.n) - term(_.n - _.lines)).sum().cast(WHOLE),
+def categories_by_day(lines: ir.Table, ranks: ir.Table) -> ir.Table:
+    """One row per owner and day: what the lines with a category add, each being the n-th of its category."""
+    in_order = ibis.window(group_by=(*OWNER, "rank"), order_by="day")
+    counted = lines.join(ranks, "category").mutate(n=(ibis.row_number().over(in_order) + 1).cast("int32"))
+    return counted.group_by(*OWNER, "day").agg(
+        new_categories=_.count(where=_.n == 1),
+        category_lines=_.count().cast("int32"),
+        category_terms=(term(_.n) - term(_.n - 1)).sum().cast(WHOLE),
         top=(_.n.cast("int64") * RANKS + (RANKS - 1 - _.rank)).max(),
     )
 

@@ -31,11 +31,11 @@ def purchase_days(events: Events) -> ir.Table:
     `previous_day` and `next_day`, NULL where there is none.
     """
     kept = events.orders.filter(~_.is_failed)
-    lines = bought_lines(kept, events.lines)
+    lines, ranks = bought_lines(kept, events.lines), category_ranks(events.lines)
     days = sums_by_day(kept)
-    joined = days.left_join(breadth_by_day(lines), (*OWNER, "day"))
+    joined = days.left_join(breadth_by_day(lines, ranks), (*OWNER, "day"))
     known = joined.select(*days.columns, **{name: joined[name].fill_null(0) for name in (*BREADTH, "top")})
-    return known.pipe(add_neighbours).pipe(add_life).pipe(with_top_category, category_ranks(lines))
+    return known.pipe(add_neighbours).pipe(add_life).pipe(with_top_category, ranks)
 
 
 def bought_lines(orders: ir.Table, lines: ir.Table) -> ir.Table:
