@@ -16,7 +16,7 @@ from datamart_kedro.pipelines.features.columns import CUSTOMERS_KEY, ORDER_ITEMS
 from datamart_kedro.pipelines.features.cutoffs import Cutoff, cutoffs_of
 from datamart_kedro.pipelines.features.description import ZEROS, describe
 from datamart_kedro.pipelines.features.knowledge import Versions, at_midnight, gather, instant, seen_from, with_known
-from datamart_kedro.pipelines.features.purchases import SERVICE, SUMMED, purchase_days, service_days
+from datamart_kedro.pipelines.features.purchases import LIFE, SERVICE, SUMMED, purchase_days, service_days
 from datamart_kedro.pipelines.features.rfm import with_scores
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
@@ -87,12 +87,12 @@ def build_ft_customers(
             known_customers(customers, cutoff, features.arrival_days),
             seen_from(purchases, others, cutoff),
             seen_from(service, others, cutoff),
-            features,
         )
         for cutoff in cutoffs or (NO_CUTOFF,)
     ]
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    return rows if cutoffs else rows.limit(0)
+    described = in_types(FT_CUSTOMERS, rows.select(**describe(rows, features)))
+    return described if cutoffs else described.limit(0)
 
 
 def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Table:
@@ -103,24 +103,21 @@ def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> i
     return table.select("customer_id", "created_at", "signup_month", "country_code")
 
 
-def customers_at(
-    cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table, features: FeatureRules
-) -> ir.Table:
-    """One row per customer who registered or ordered before a cutoff.
+def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table) -> ir.Table:
+    """One row per customer who registered or ordered before a cutoff: what had come together by then, with scores.
 
     Args:
         cutoff: The cutoff.
         customers: One row per customer_id, as known at the cutoff.
         purchases: Purchase days, one row per customer (`owner_id`) and day; later days are not looked at.
         service: Service days, likewise.
-        features: Rules of features.
     """
     day = ibis.literal(cutoff.day, "date")
     if customers.customer_id.type() != purchases.owner_id.type():
         purchases, service = (table.mutate(owner_id=_.owner_id.cast("string")) for table in (purchases, service))
     owners = customers.mutate(owner_id=customers.customer_id.cast(purchases.owner_id.type()))
     before = purchases.filter(purchases.day < day)
-    life = before.filter(before.next_day.isnull() | (before.next_day >= day))
+    life = before.filter(before.next_day.isnull() | (before.next_day >= day)).select("owner_id", *LIFE)
     bought, served = sums_in_windows(before, cutoff), service_in_windows(service.filter(service.day < day), cutoff)
     joined = (
         owners.left_join(life, "owner_id", rname="life_{name}")
@@ -129,9 +126,10 @@ def customers_at(
     )
     registered = joined.created_at < instant(at_midnight(cutoff))
     is_known = registered.fill_null(False) | joined.day.notnull() | joined.served_owner_id.notnull()
-    rows = joined.filter(is_known)
-    described = rows.select(**describe(rows, cutoff, features))
-    return in_types(FT_CUSTOMERS, with_scores(described, life.semi_join(owners, "owner_id"), cutoff.day))
+    rows = joined.filter(is_known).drop("owner_id", "life_owner_id", "bought_owner_id", "served_owner_id")
+    return with_scores(rows, life.semi_join(owners, "owner_id")).mutate(
+        cutoff_date=day, basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before")
+    )
 
 
 def sums_in_windows(before: ir.Table, cutoff: Cutoff) -> ir.Table:

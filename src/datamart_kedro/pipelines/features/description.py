@@ -12,8 +12,8 @@ from datamart_kedro.expressions.calendar import days_between
 from datamart_kedro.expressions.money import AMOUNT, amount
 from datamart_kedro.pipelines.features.breadth import NANO
 from datamart_kedro.pipelines.features.catalogue import WINDOWS
-from datamart_kedro.pipelines.features.cutoffs import Cutoff
 from datamart_kedro.pipelines.features.purchases import SERVICE, SUMMED, UNITS
+from datamart_kedro.pipelines.features.rfm import segment
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
 SPANS = (*(f"{days}d" for days in WINDOWS), "life")
@@ -21,53 +21,54 @@ ZEROS: Mapping[str, ir.Scalar] = {UNITS: ibis.literal(0, UNITS), AMOUNT: amount(
 Described = dict[str, ir.Value]
 
 
-def describe(row: ir.Table, cutoff: Cutoff, features: FeatureRules) -> Described:
-    """All columns but the scores.
+def describe(row: ir.Table, features: FeatureRules) -> Described:
+    """All columns.
 
     Args:
-        row: Customers, with their last purchase day before the cutoff and what had come together by then, NULL for
-            those who had never bought; sums in windows, NULL where there were none.
-        cutoff: The cutoff.
+        row: Customers at cutoffs, with their last purchase day before the cutoff and what had come together by then,
+            NULL for those who had never bought; sums in windows, NULL where there were none; and scores.
         features: Rules of features.
     """
     return {
         "customer_id": row.customer_id,
-        "cutoff_date": ibis.literal(cutoff.day, "date"),
-        "basis": ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
-        **status(row, cutoff, features),
-        **buy_till_you_die(row, cutoff),
+        "cutoff_date": row.cutoff_date,
+        "basis": row.basis,
+        **status(row, features),
+        **buy_till_you_die(row),
         **volume(row),
-        **rhythm(row, cutoff),
+        **rhythm(row),
         **trend(row),
         **breadth(row),
         **service(row),
+        **{name: row[name] for name in ("rfm_r", "rfm_f", "rfm_m")},
+        "rfm_segment": segment(row.rfm_r, row.rfm_f),
     }
 
 
-def days_since(day: ir.DateValue, cutoff: Cutoff) -> ir.IntegerValue:
-    """Days from a day to a cutoff; 1 for the day before it."""
-    return days_between(day, ibis.literal(cutoff.day, "date"))
+def days_since(day: ir.DateValue, row: ir.Table) -> ir.IntegerValue:
+    """Days from a day to the cutoff; 1 for the day before it."""
+    return days_between(day, row.cutoff_date)
 
 
-def status(row: ir.Table, cutoff: Cutoff, features: FeatureRules) -> Described:
+def status(row: ir.Table, features: FeatureRules) -> Described:
     """Who they are, and since when they are known."""
     is_buyer = row.day.notnull()
-    recency = days_since(row.day, cutoff)
+    recency = days_since(row.day, row)
     within = features.eligible_within_days
     is_eligible = is_buyer if within is None else (recency <= within).fill_null(False)
     since = ibis.least(row.created_at.date(), row.first_day)
     return {
         "is_buyer": is_buyer,
         "is_eligible_churn": is_eligible,
-        "tenure_days": days_since(since, cutoff),
+        "tenure_days": days_since(since, row),
         "signup_month": row.signup_month,
         "country_code": row.country_code,
         "recency_days": recency,
-        "days_since_first_order": days_since(row.first_day, cutoff),
+        "days_since_first_order": days_since(row.first_day, row),
     }
 
 
-def buy_till_you_die(row: ir.Table, cutoff: Cutoff) -> Described:
+def buy_till_you_die(row: ir.Table) -> Described:
     """The summary of Fader, Hardie and Lee (2005), in days."""
     repeats = row.purchase_days_life - 1
     repeated = (row.net_amount_life - row.first_day_amount).cast(AMOUNT)
@@ -75,7 +76,7 @@ def buy_till_you_die(row: ir.Table, cutoff: Cutoff) -> Described:
     return {
         "btyd_frequency": repeats,
         "btyd_recency_days": days_between(row.first_day, row.day),
-        "btyd_age_days": days_since(row.first_day, cutoff) - 1,
+        "btyd_age_days": days_since(row.first_day, row) - 1,
         "btyd_monetary": (repeats == 0).ifelse(ibis.literal(0, "decimal(18, 4)"), mean),
     }
 
@@ -112,7 +113,7 @@ def mean_amount(total: ir.DecimalValue, count: ir.IntegerValue, scale: int) -> i
     return (signed * ibis.literal(Decimal(1).scaleb(-scale), kind)).cast(kind)
 
 
-def rhythm(row: ir.Table, cutoff: Cutoff) -> Described:
+def rhythm(row: ir.Table) -> Described:
     """Days between purchase days; NULL below two of them.
 
     The deviation is taken from whole numbers, which floats hold exactly: sums of gaps and of their squares.
@@ -126,7 +127,7 @@ def rhythm(row: ir.Table, cutoff: Cutoff) -> Described:
         "gap_median_days": row.gap_median,
         "gap_std_days": spread,
         "gap_last_days": row.gap,
-        "overdue_ratio": days_since(row.day, cutoff) / mean,
+        "overdue_ratio": days_since(row.day, row) / mean,
     }
 
 

@@ -21,6 +21,20 @@ SUMMED = {
     "returned_orders": "int32",
 }
 """What a day adds to what was before. Engines sum integers to wider ones than they say; a cast to 32 bits undoes it."""
+LIFE = (
+    "day",
+    "gap",
+    "first_day",
+    "first_day_amount",
+    "largest_order_life",
+    "purchase_days_life",
+    "gaps_squared_life",
+    "gap_median",
+    "top_category",
+    "top_lines",
+    *(f"{name}_life" for name in (*SUMMED, *BREADTH)),
+)
+"""What the last purchase day before a cutoff tells of all before it."""
 SERVICE = ("cancelled_orders", "failed_orders", "late_deliveries")
 
 
