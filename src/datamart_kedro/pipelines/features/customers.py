@@ -17,7 +17,7 @@ from datamart_kedro.pipelines.features.cutoffs import Cutoff, cutoffs_of
 from datamart_kedro.pipelines.features.description import ZEROS, describe
 from datamart_kedro.pipelines.features.knowledge import Versions, at_midnight, gather, instant, seen_from, with_known
 from datamart_kedro.pipelines.features.purchases import LIFE, SERVICE, SUMMED, purchase_days, service_days
-from datamart_kedro.pipelines.features.rfm import with_scores
+from datamart_kedro.pipelines.features.rfm import bounds, scores
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
 NO_CUTOFF = Cutoff(date(1970, 1, 1), number=1, is_known_then=False)
@@ -123,12 +123,17 @@ def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, servi
         owners.left_join(life, "owner_id", rname="life_{name}")
         .left_join(bought, "owner_id", rname="bought_{name}")
         .left_join(served, "owner_id", rname="served_{name}")
+        .cross_join(bounds(life.semi_join(owners, "owner_id")))
     )
     registered = joined.created_at < instant(at_midnight(cutoff))
     is_known = registered.fill_null(False) | joined.day.notnull() | joined.served_owner_id.notnull()
-    rows = joined.filter(is_known).drop("owner_id", "life_owner_id", "bought_owner_id", "served_owner_id")
-    return with_scores(rows, life.semi_join(owners, "owner_id")).mutate(
-        cutoff_date=day, basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before")
+    rows = joined.filter(is_known)
+    return rows.select(
+        *customers.columns,
+        *(name for table in (life, bought, served) for name in table.columns if name != "owner_id"),
+        **scores(rows),
+        cutoff_date=day,
+        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
     )
 
 

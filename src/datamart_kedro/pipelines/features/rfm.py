@@ -14,26 +14,26 @@ EPOCH = date(1970, 1, 1)
 BOUNDS = (0.2, 0.4, 0.6, 0.8)
 
 
-def with_scores(customers: ir.Table, buyers: ir.Table) -> ir.Table:
-    """Add rfm_r, rfm_f and rfm_m, NULL for those who had never bought.
-
-    A score is 1 and how many of the four bounds a value exceeds. The bounds are the quantiles 0.2, 0.4, 0.6 and 0.8 of
-    the buyers' values, interpolated; so equal values have equal scores. The later the last purchase, the higher is
-    rfm_r.
+def bounds(buyers: ir.Table) -> ir.Table:
+    """One row: the quantiles 0.2, 0.4, 0.6 and 0.8, interpolated, of what buyers are scored by.
 
     Args:
-        customers: Customers at one cutoff, with their last purchase `day`, orders_life and net_amount_life, NULL for
-            those who had never bought.
-        buyers: Those of them who had bought, with the same columns.
+        buyers: Who had bought before a cutoff, with their last purchase `day`, orders_life and net_amount_life.
     """
-    bounds = buyers.agg(**{f"{name}_bounds": value.quantile(list(BOUNDS)) for name, value in values(buyers).items()})
-    placed = customers.cross_join(bounds)
-    scores = {f"rfm_{name}": score(value, placed[f"{name}_bounds"]) for name, value in values(placed).items()}
-    return placed.mutate(**scores).drop(*bounds.columns)
+    return buyers.agg(**{f"{name}_bounds": value.quantile(list(BOUNDS)) for name, value in values(buyers).items()})
+
+
+def scores(row: ir.Table) -> dict[str, ir.IntegerValue]:
+    """rfm_r, rfm_f and rfm_m, NULL for those who had never bought: equal values have equal scores.
+
+    Args:
+        row: Customers at one cutoff, with the same columns, NULL for those who had never bought, and the bounds.
+    """
+    return {f"rfm_{name}": score(value, row[f"{name}_bounds"]) for name, value in values(row).items()}
 
 
 def values(customers: ir.Table) -> dict[str, ir.FloatingValue]:
-    """What is scored: the more, the better."""
+    """What is scored: the later, and the more, the better."""
     return {
         "r": days_between(ibis.literal(EPOCH, "date"), customers.day).cast("float64"),
         "f": customers.orders_life.cast("float64"),
