@@ -41,15 +41,16 @@ SERVICE = ("cancelled_orders", "failed_orders", "late_deliveries")
 def purchase_days(events: Events) -> ir.Table:
     """One row per owner and purchase day, a day, UTC, with at least one order that did not fail.
 
-    Columns: the sums of the day (`SUMMED`); the same over life, with all that follows, as it stood when the day ended;
-    `previous_day` and `next_day`, NULL where there is none.
+    Columns: the sums of the day (`SUMMED`); what had come together when the day ended (`LIFE`); `previous_day` and
+    `next_day`, NULL where there is none.
     """
     kept = events.orders.filter(~_.is_failed)
     lines, ranks = bought_lines(kept, events.lines), category_ranks(events.lines)
     days = sums_by_day(kept)
     joined = days.left_join(breadth_by_day(lines, ranks), (*OWNER, "day"))
     known = joined.select(*days.columns, **{name: joined[name].fill_null(0) for name in (*BREADTH, "top")})
-    return known.pipe(add_neighbours).pipe(add_life).pipe(with_top_category, ranks)
+    told = known.pipe(add_neighbours).pipe(add_life).pipe(with_top_category, ranks)
+    return told.select(*OWNER, "previous_day", "next_day", *SUMMED, *LIFE)
 
 
 def bought_lines(orders: ir.Table, lines: ir.Table) -> ir.Table:
