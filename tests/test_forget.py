@@ -247,8 +247,8 @@ def test_the_gates_stay_closed_afterwards(knows: Project):
     knows.run()
     assert knows.content() == before
     assert knows.query(
-        "SELECT DISTINCT status FROM tb_control_data_update WHERE run_id = (SELECT max(run_id) FROM"
-        " tb_control_data_update)"
+        "SELECT DISTINCT status FROM tb_control_data_update"
+        " WHERE started_at = (SELECT max(started_at) FROM tb_control_data_update)"
     ) == [("skipped",)]
 
 

@@ -20,7 +20,7 @@ from datamart_kedro.mart.forget import Forgetting, forget, preview_forgetting
 from datamart_kedro.mart.forgotten import forgotten_at
 from datamart_kedro.mart.mart import Mart, literal
 from datamart_kedro.mart.rewrite import rewrite
-from datamart_kedro.mart.run import now
+from datamart_kedro.mart.run import new_run_id
 from datamart_kedro.report import aligned
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -63,7 +63,7 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
             return
         if not yes:
             click.confirm("Erase this for good?", abort=True)
-        done = forget(mart, tables, person, f"{now():%Y-%m-%dT%H.%M.%S}.forget")
+        done = forget(mart, tables, person, new_run_id("forget"))
         if yes:
             _tell(done)
         serve(catalog)

@@ -10,7 +10,7 @@ from datamart_kedro.datasets.replica import serve
 from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.ledger import current_version
 from datamart_kedro.mart.rollback import roll_back
-from datamart_kedro.mart.run import now
+from datamart_kedro.mart.run import new_run_id
 from datamart_kedro.mart.versions import resolve_version
 
 
@@ -25,7 +25,7 @@ def command(version: str, env: str | None) -> None:
     """
     with open_catalog(env, write=True) as (mart, catalog):
         number = resolve_version(mart, version)
-        counts = roll_back(mart, published_tables(mart), number, f"{now():%Y-%m-%dT%H.%M.%S}.rollback")
+        counts = roll_back(mart, published_tables(mart), number, new_run_id("rollback"))
         current = current_version(mart)
         serve(catalog)
     changed = {domain: c for domain, c in counts.items() if c.inserted or c.updated or c.deleted}

@@ -151,6 +151,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def new_run_id(what: str) -> str:
+    """An id for a run that Kedro did not start: its time, as in Kedro's, and what it does."""
+    return f"{now():%Y-%m-%dT%H.%M.%S.%f}"[:-3] + f"Z.{what}"
+
+
 def begin(mart: Mart, run_id: str, domains: Iterable[str]) -> Run:
     """Open the mart for writing and start a run of some domains in it."""
     mart.open(write=True)
