@@ -99,7 +99,6 @@ class GatedRunner(AbstractRunner):
             started = perf_counter()
             counts = publish(mart)
             run.times.append(NodeTime(PUBLICATION, None, perf_counter() - started))
-            put_in_place(run.files)
         except (KeyboardInterrupt, duckdb.InterruptException):
             fail(mart, "interrupted", "stopped by Ctrl-C", clock.times(wiring))
             raise RunStopped("The run was stopped by Ctrl-C.", "Run again when you like.") from None
@@ -109,6 +108,7 @@ class GatedRunner(AbstractRunner):
             logger.debug("Run %s failed\n%s", run_id, traceback_of(error))
             raise refusal from (None if isinstance(error, MartError) else error)
         else:
+            _place_files(run)
             keep_times(mart, run.run_id, run.times)
             self._tell(mart, run, counts)
             serve(catalog)
@@ -193,6 +193,15 @@ def _mart_of(pipeline: Pipeline, catalog: Catalog) -> Mart | None:
 def _noted(run: Run, domain: str) -> str:
     """What the ledger keeps of the parameters of a domain that no gate was asked for."""
     return json.dumps(run.publishing.noted(domain, published_table(domain).personal_columns), sort_keys=True)
+
+
+def _place_files(run: Run) -> None:
+    """Put the files of a published run in place; one that cannot be stays pending, which opens its gate again."""
+    files, run.files = run.files, {}
+    try:
+        put_in_place(files)
+    except OSError as error:
+        logger.warning("The mart is published, but not all of its files: %s The next run makes them.", error)
 
 
 def _personal_data_rules(catalog: Catalog) -> PersonalDataRules:

@@ -227,3 +227,19 @@ def test_features_count_as_stale_only_if_they_are_asked_for(featured: Project):
     assert asked.exit_code == 2
     assert set(json.loads(asked.stdout)["stale"]) == set(FEATURES)
     assert CliRunner().invoke(status_command, ["--pipelines", "letters"]).exit_code == 1
+
+
+def test_files_that_cannot_be_put_in_place_do_not_unsay_the_publication(
+    featured: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def fail(*_: object) -> None:
+        raise OSError("no permission")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("datamart_kedro.gated_runner.put_in_place", fail)
+        featured.run("features", params=MAY | {"force": "ft_sales_daily"})
+    assert "The mart is published, but not all of its files: no permission" in caplog.text
+    assert outcome(featured, "status")["ft_sales_daily"] == "published"
+    featured.run("features", params=MAY)
+    assert outcome(featured, "reason")["ft_sales_daily"] == "ft_sales_daily.parquet is not there, or not complete"
+    assert list((featured.folder / "data").rglob("*.new")) == []
