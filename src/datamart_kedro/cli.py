@@ -13,6 +13,7 @@ COMMANDS = {
     "plan": "What a run would do, and why.",
     "status": "How fresh each domain is, and what is left over.",
     "history": "What past runs did.",
+    "metric": "A figure by month, department, country...: what it means, and where it comes from.",
     "rejected": "Rows that were set aside: counted by reason, or exported.",
     "replay": "Bring rows that were set aside through staging again.",
     "versions": "The versions of the mart: when, by which run, what changed.",

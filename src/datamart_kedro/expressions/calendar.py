@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -10,6 +10,14 @@ import ibis.expr.types as ir
 
 INSTANT = "timestamp(6)"
 FRIDAY = 4
+Span = Literal["day", "week", "month", "quarter", "year"]
+SPANS: dict[Span, Literal["D", "W", "M", "Q", "Y"]] = {
+    "day": "D",
+    "week": "W",
+    "month": "M",
+    "quarter": "Q",
+    "year": "Y",
+}
 
 
 @ibis.udf.scalar.builtin(signature=((dt.string, dt.timestamp), dt.timestamp))  # type: ignore[untyped-decorator]
@@ -30,6 +38,11 @@ def local_day(at: ir.TimestampValue, time_zone: str) -> ir.DateValue:
 def local_month(at: ir.TimestampValue, time_zone: str) -> ir.DateValue:
     """The first day of the month in which an instant falls in a zone."""
     return _local(at, time_zone).truncate("M").date()
+
+
+def local_start(at: ir.TimestampValue, span: Span, time_zone: str) -> ir.DateValue:
+    """The first day of the span in which an instant falls in a zone; a week begins on Monday."""
+    return _local(at, time_zone).truncate(SPANS[span]).date()
 
 
 def midnight(day: ir.DateValue, time_zone: str) -> ir.TimestampValue:

@@ -1,0 +1,73 @@
+"""A question as an Ibis expression: portable, nothing is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from functools import reduce
+from operator import and_, or_
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+
+from datamart_kedro.expressions.calendar import local_start
+from datamart_kedro.metrics.definitions import NEEDS
+from datamart_kedro.metrics.dimensions import DIMENSIONS
+from datamart_kedro.metrics.metric import TIME
+from datamart_kedro.metrics.question import Question
+from datamart_kedro.metrics.rows import ROWS, Tables
+
+VALUE, NUMERATOR, DENOMINATOR = "value", "numerator", "denominator"
+
+
+def expression(question: Question, tables: Tables, time_zone: str) -> ir.Table:
+    """One row per combination of the dimensions asked for, with the figure; sorted by them.
+
+    Args:
+        question: What is asked.
+        tables: The published tables, by name.
+        time_zone: In which days begin.
+
+    Returns:
+        The dimensions, then value; or, for a quotient, numerator and denominator, which whoever shows it divides
+        exactly: engines divide decimals as floats.
+    """
+    metric, kind = question.metric, question.rows
+    rows = _wanted(ROWS[kind](tables, {*question.asked, *NEEDS.get(metric.name, ())}), question, time_zone)
+    shown = rows.mutate(**{f"by_{name}": _dimension(rows, question, name, time_zone) for name in question.by})
+    measure = metric.measures[kind](shown)
+    if metric.denominators is None:
+        measures = {VALUE: measure}
+    else:
+        measures = {NUMERATOR: measure, DENOMINATOR: metric.denominators[kind](shown)}
+    keys = [f"by_{name}" for name in question.by]
+    grouped = shown.group_by(keys).aggregate(**measures) if keys else shown.aggregate(**measures)
+    named = grouped.rename({name: f"by_{name}" for name in question.by})
+    return named.order_by(list(question.by)) if keys else named
+
+
+def _wanted(rows: ir.Table, question: Question, time_zone: str) -> ir.Table:
+    """The rows that are counted."""
+    conditions = []
+    if question.since:
+        conditions.append(rows.ordered_at >= _begin(question.since, time_zone))
+    if question.until:
+        conditions.append(rows.ordered_at < _begin(question.until, time_zone))
+    for name, values in question.where.items():
+        column = rows[DIMENSIONS[name].rows[question.rows]]
+        given = [value for value in values if value]
+        parts = [column.cast("string").isin(given)] if given else []
+        parts += [column.isnull()] if "" in values else []
+        conditions.append(reduce(or_, parts))
+    return rows.filter(reduce(and_, conditions)) if conditions else rows
+
+
+def _dimension(rows: ir.Table, question: Question, name: str, time_zone: str) -> ir.Value:
+    column = rows[DIMENSIONS[name].rows[question.rows]]
+    return local_start(column, TIME[name], time_zone) if name in TIME else column
+
+
+def _begin(day: date, time_zone: str) -> ir.TimestampScalar:
+    """The instant, UTC, at which a day begins in a zone."""
+    local = datetime.combine(day, time(), ZoneInfo(time_zone))
+    return ibis.literal(local.astimezone(UTC).replace(tzinfo=None), "timestamp(6)")
