@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "How fresh each domain is, and what is left over.",
     "history": "What past runs did.",
     "metric": "A figure by month, department, country...: what it means, and where it comes from.",
+    "report": "One HTML file of what is published: figures, charts, freshness, rules, versions.",
     "rejected": "Rows that were set aside: counted by reason, or exported.",
     "replay": "Bring rows that were set aside through staging again.",
     "versions": "The versions of the mart: when, by which run, what changed.",

@@ -21,6 +21,7 @@ from datamart_kedro.control.decision import Decision, named
 from datamart_kedro.control.gate import GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.control.personal_data import PersonalDataRules, Publishing
+from datamart_kedro.datasets.html_report import report_run
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
@@ -28,6 +29,7 @@ from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
 from datamart_kedro.mart.domains import pipeline_of, published_table
 from datamart_kedro.mart.files import discard, put_in_place
+from datamart_kedro.mart.journal import write_journal
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.node_times import PUBLICATION, NodeTime, keep_times
 from datamart_kedro.mart.publication import publish
@@ -112,11 +114,14 @@ class GatedRunner(AbstractRunner):
             keep_times(mart, run.run_id, run.times)
             self._tell(mart, run, counts)
             serve(catalog)
+            if any(built.is_changed for built in run.built.values()):
+                report_run(catalog)
             return result
         finally:
             discard(mart.run.files if mart.run else {})
             mart.run = None
             close_shops()
+            write_journal(mart)
             release(mart)
             if hook_manager is not None:
                 hook_manager.unregister(clock)

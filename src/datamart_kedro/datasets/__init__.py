@@ -5,6 +5,7 @@ from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
 from datamart_kedro.datasets.features import FeatureFile, FilesInPlace, InterimTable, ShopPeriod, TableVersions
 from datamart_kedro.datasets.figure import PlotlyFigure
 from datamart_kedro.datasets.hash_key import HashKeyDataset
+from datamart_kedro.datasets.html_report import HtmlReport
 from datamart_kedro.datasets.interim import JudgedRows
 from datamart_kedro.datasets.mart_table import MartTable
 from datamart_kedro.datasets.model import SkopsModel
@@ -20,6 +21,7 @@ __all__ = [
     "FilesInPlace",
     "GateDecision",
     "HashKeyDataset",
+    "HtmlReport",
     "InterimTable",
     "JsonReport",
     "JudgedRows",

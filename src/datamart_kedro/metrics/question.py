@@ -17,7 +17,7 @@ MAX_VALUES = 50
 """Values of one dimension."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """A metric, by some dimensions, of some rows.
 

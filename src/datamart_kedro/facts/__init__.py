@@ -1,0 +1,1 @@
+"""What the report and the console show, as plain values: read from a mart, nothing is drawn here."""
