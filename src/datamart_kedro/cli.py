@@ -15,6 +15,7 @@ COMMANDS = {
     "history": "What past runs did.",
     "metric": "A figure by month, department, country...: what it means, and where it comes from.",
     "report": "One HTML file of what is published: figures, charts, freshness, rules, versions.",
+    "console": "Look at what is published in a browser.",
     "rejected": "Rows that were set aside: counted by reason, or exported.",
     "replay": "Bring rows that were set aside through staging again.",
     "versions": "The versions of the mart: when, by which run, what changed.",

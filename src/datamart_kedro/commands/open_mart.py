@@ -14,7 +14,7 @@ from datamart_kedro.config import project_folder
 from datamart_kedro.datasets.replica import Replica
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.mart import domains
-from datamart_kedro.mart.mart import Mart
+from datamart_kedro.mart.mart import Mart, MartSettings
 from datamart_kedro.mart.readable import reading, release
 from datamart_kedro.session import GatedSession
 
@@ -75,6 +75,12 @@ def replica_of(env: str | None) -> Iterator[Replica]:
             yield replica
         finally:
             replica.mart.close()
+
+
+def settings_of_mart(env: str | None) -> tuple[MartSettings, dict[str, Any]]:
+    """The settings of the mart of an environment, and its parameters, without opening it."""
+    with _catalog_of(env) as catalog:
+        return _replica_in(catalog).mart.settings, catalog.load("parameters")
 
 
 def _opened(mart: Mart, *, write: bool, whole: bool) -> Mart:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 from datamart_kedro.errors import UsageError
 from datamart_kedro.mart.mart import Mart
+from datamart_kedro.mart.stories import newest_order
 
 DAYS = 30
 """Looked at unless somebody asks for others."""
@@ -52,10 +53,8 @@ class Days:
 
 def newest_day(mart: Mart, time_zone: str) -> date | None:
     """The day of the newest order, which may not have ended when the shop was read; None without orders."""
-    newest = mart.scalar("SELECT max(ordered_at) FROM tb_orders") if mart.exists("tb_orders") else None
-    if not isinstance(newest, datetime):
-        return None
-    return newest.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
+    newest = newest_order(mart)
+    return newest.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date() if newest else None
 
 
 def last_days(newest: date, count: int = DAYS) -> Days:

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from datamart_kedro.mart.domains import published_tables
-from datamart_kedro.mart.journal import RUN_COLUMNS, Journal
-from datamart_kedro.mart.ledger import LEDGER, RESULTS
+from datamart_kedro.mart.journal import Journal, ledger_rows, rule_results
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.pipeline_registry import DOMAINS
 
@@ -51,11 +50,7 @@ class Freshness:
 
 def runs_of(mart: Mart, journal: Journal) -> list[dict[str, Any]]:
     """Rows of the ledger, one per run and domain, the newest first."""
-    held = mart.execute(
-        f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} ORDER BY started_at DESC, domain LIMIT {RUNS}"
-    )
-    rows = {(row["run_id"], row["domain"]): row for row in (dict(zip(RUN_COLUMNS, row, strict=True)) for row in held)}
-    rows |= {(row["run_id"], row["domain"]): row for row in journal.runs}
+    rows = {(row["run_id"], row["domain"]): row for row in [*ledger_rows(mart, RUNS), *journal.runs]}
     return sorted(rows.values(), key=lambda row: (-row["started_at"].timestamp(), row["domain"]))
 
 
@@ -87,7 +82,6 @@ def freshness(mart: Mart, runs: Sequence[dict[str, Any]]) -> list[Freshness]:
 
 def results_of(mart: Mart, journal: Journal) -> list[dict[str, Any]]:
     """How rules fared: one row per run, domain and rule."""
-    held = mart.execute(f"SELECT {', '.join(RESULTS.columns)} FROM {RESULTS.name}") if mart.exists(RESULTS.name) else []
-    rows = [dict(zip(RESULTS.columns, row, strict=True)) for row in held]
+    rows = rule_results(mart)
     known = {(row["run_id"], row["domain"]) for row in rows}
     return rows + [row for row in journal.results if (row["run_id"], row["domain"]) not in known]

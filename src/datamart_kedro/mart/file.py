@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import duckdb
 
@@ -82,6 +83,16 @@ def unsign(path: Path) -> None:
     """Take the note of this process away."""
     with suppress(OSError):
         _note(path).unlink(missing_ok=True)
+
+
+def run_under_way(path: Path) -> dict[str, Any] | None:
+    """The run of a living process that holds a mart file, by its note: run_id, pid and since; None if there is none."""
+    try:
+        note = json.loads(_note(path).read_text())
+        os.kill(int(note["pid"]), 0)
+        return {"run_id": str(note["run_id"]), "pid": int(note["pid"]), "since": str(note["since"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _note(path: Path) -> Path:

@@ -32,7 +32,7 @@ class Journal:
     """What the last runs did.
 
     Attributes:
-        runs: Rows of the ledger, the newest first.
+        runs: Rows of the ledger.
         results: Rows of ``tb_contract_results`` of the same runs.
         rejected: Domain, reason, rows that are set aside now, and the run since which; None if nobody wrote it down.
     """
@@ -88,15 +88,35 @@ def _journal(content: Mapping[str, Any]) -> Journal:
     return Journal(list(content["runs"]), list(content["results"]), rejected)
 
 
-def _content(mart: Mart) -> dict[str, Any]:
-    last = f"(SELECT run_id FROM {LEDGER.name} GROUP BY run_id ORDER BY max(started_at) DESC LIMIT {RUNS})"
-    runs = mart.execute(
-        f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} WHERE run_id IN {last} ORDER BY started_at DESC, domain"
+def ledger_rows(mart: Mart, limit: int) -> list[dict[str, Any]]:
+    """Rows of the ledger, the newest first, without what no person reads."""
+    if not mart.exists(LEDGER.name):
+        return []
+    found = mart.execute(
+        f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} ORDER BY started_at DESC, domain LIMIT {int(limit)}"
     )
-    results = mart.execute(f"SELECT {', '.join(RESULTS.columns)} FROM {RESULTS.name} WHERE run_id IN {last}")
+    return [dict(zip(RUN_COLUMNS, row, strict=True)) for row in found]
+
+
+def rule_results(mart: Mart, condition: str = "true") -> list[dict[str, Any]]:
+    """Rows of ``tb_contract_results``.
+
+    Args:
+        mart: Read only.
+        condition: SQL, of the rows.
+    """
+    if not mart.exists(RESULTS.name):
+        return []
+    found = mart.execute(f"SELECT {', '.join(RESULTS.columns)} FROM {RESULTS.name} WHERE {condition}")
+    return [dict(zip(RESULTS.columns, row, strict=True)) for row in found]
+
+
+def _content(mart: Mart) -> dict[str, Any]:
+    last = f"run_id IN (SELECT run_id FROM {LEDGER.name} GROUP BY run_id ORDER BY max(started_at) DESC LIMIT {RUNS})"
+    runs = mart.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} WHERE {last}")
     return {
         "runs": [dict(zip(RUN_COLUMNS, run, strict=True)) for run in runs],
-        "results": [dict(zip(RESULTS.columns, result, strict=True)) for result in results],
+        "results": rule_results(mart, last),
         "rejected": [row[:4] for row in count_rejected(mart)],
     }
 

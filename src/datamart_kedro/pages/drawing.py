@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
@@ -35,7 +35,7 @@ def templates() -> Environment:
         "seconds": lambda seconds: NONE if seconds is None else f"{seconds:,.1f} s",
         "ago": lambda period: f"{words(period)} ago",
     }
-    environment.globals |= {"bar": bar, "sparkline": sparkline, "none": NONE}
+    environment.globals |= {"bar": bar, "sparkline": sparkline, "none": NONE, "one_day": timedelta(days=1)}
     return environment
 
 

@@ -1,0 +1,55 @@
+"""The web application: its routes, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from datamart_kedro.console import security
+from datamart_kedro.console.console import Console
+from datamart_kedro.console.page import show
+from datamart_kedro.console.routes import assets, customers, forecast, metrics, overview, products, quality, runs
+from datamart_kedro.errors import MartError, MartFileError
+
+logger = logging.getLogger(__name__)
+
+PAGES = (overview, customers, products, forecast, quality, runs, metrics, assets)
+"""Modules of pages, each with its `ROUTES`."""
+
+
+def create_app(console: Console) -> Starlette:
+    """The application that shows what a console reads."""
+    app = Starlette(
+        routes=[route for page in PAGES for route in page.ROUTES],
+        middleware=security.middleware(),
+        exception_handlers={MartError: _refused, HTTPException: _not_found, Exception: _failed},
+    )
+    app.state.console = console
+    return app
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MartError)
+    status = 503 if isinstance(error, MartFileError) else 400
+    return show(request, "refused.html", status=status, title=error.happened, next_step=error.next_step)
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = "There is no such page." if error.status_code == 404 else str(error.detail)
+    return show(request, "refused.html", status=error.status_code, title=title, next_step="")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    logger.error("%s failed", request.url.path, exc_info=error)
+    return show(
+        request,
+        "refused.html",
+        status=500,
+        title="This page could not be made.",
+        next_step="The full message is in the log of the console.",
+    )

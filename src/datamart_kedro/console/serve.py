@@ -1,0 +1,62 @@
+"""Serving the console on loopback."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from datamart_kedro.console.app import create_app
+from datamart_kedro.console.console import Console
+from datamart_kedro.errors import UsageError
+
+HOST = "127.0.0.1"
+
+
+def serve(console: Console, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until somebody stops it.
+
+    Args:
+        console: What is shown.
+        port: To listen on; 0 for any that is free.
+        announce: Is told the address, once it answers.
+
+    Raises:
+        UsageError: Somebody else has the port.
+    """
+    listener = listen(port)
+    announce(f"http://{HOST}:{listener.getsockname()[1]}")
+    try:
+        server_of(console).run(sockets=[listener])
+    finally:
+        listener.close()
+        console.close()
+
+
+def server_of(console: Console) -> uvicorn.Server:
+    """The server, which says nothing of itself and logs nothing but faults: addresses hold customers' ids."""
+    settings = uvicorn.Config(
+        create_app(console),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+    )
+    return uvicorn.Server(settings)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"Port {port} cannot be listened on: {error.strerror}.", "Name another with --port.", state=""
+        ) from None
+    listener.listen()
+    return listener

@@ -1,0 +1,13 @@
+"use strict";
+// A changed choice is shown at once; without this script, the button does it.
+for (const field of document.querySelectorAll("form.filters select")) {
+  field.addEventListener("change", () => field.form.requestSubmit());
+}
+// An address without empty fields.
+for (const form of document.querySelectorAll("form.filters")) {
+  form.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData.entries()]) {
+      if (value === "") event.formData.delete(name);
+    }
+  });
+}
