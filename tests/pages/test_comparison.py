@@ -49,6 +49,13 @@ def test_figures_stand_beside_those_of_as_many_days_before(tmp_path: Path):
     }
 
 
+def test_days_without_orders_have_no_orders_and_no_revenue(tmp_path: Path):
+    held = mart(tmp_path, SALES)
+    quiet = Days(date(2025, 1, 21), date(2025, 1, 31))
+    found = headlines(held, ["revenue", "orders", "late_rate"], quiet, "UTC", {"currency": ["EUR"]})
+    assert [(one.value, one.before) for one in found] == [(None, Decimal("30.00")), (0, 1), (None, Decimal(0))]
+
+
 def test_a_metric_that_does_not_know_a_filter_is_left_out(tmp_path: Path):
     found = headlines(mart(tmp_path, SALES), ["orders", "late_rate"], TEN_DAYS, "UTC", {"department": ["Home"]})
     assert [(one.metric.name, one.value) for one in found] == [("orders", 1)]

@@ -85,15 +85,16 @@ def headlines(
         time_zone: In which days begin.
         where: Values that are counted, by dimension.
     """
-    now = _figures(mart, names, days, time_zone, where)
-    before = _figures(mart, names, days.before, time_zone, where) if days else {}
     found = []
-    for name, figures in now.items():
-        apart = {figure.group: figure for figure in figures}
-        earlier = {figure.group: figure.value for figure in before.get(name, ())}
-        for group in sorted({*apart, *earlier}, key=repr) or [()]:
-            value = apart[group].value if group in apart else None
-            found.append(Headline(METRICS[name], _words(group), value, earlier.get(group)))
+    for name, figures in _figures(mart, names, days, time_zone, where).items():
+        now = {
+            figure.group[:-1] if days else figure.group: figure for figure in figures if not days or figure.group[-1]
+        }
+        earlier = {figure.group[:-1]: figure.value for figure in figures if days and not figure.group[-1]}
+        for group in sorted({*now, *earlier}, key=repr) or [()]:
+            value = now[group].value if group in now else _of_no_rows(METRICS[name])
+            before = earlier.get(group, _of_no_rows(METRICS[name])) if days else None
+            found.append(Headline(METRICS[name], _words(group), value, before))
     return found
 
 
@@ -104,9 +105,15 @@ def _figures(
     time_zone: str,
     where: Mapping[str, Sequence[str]] | None,
 ) -> dict[str, Sequence[Figure]]:
-    period = {"since": days.since, "until": days.until} if days else {}
+    """Figures of the days and of those before, told apart by the last part of their groups."""
+    period = {"since": days.before.since, "until": days.until, "split": days.since} if days else {}
     asked = [question(name, (), where, **period) for name in names if _is_known(name, where or {})]
     return {found.metric.name: found.figures for found in answers(mart, asked, time_zone)}
+
+
+def _of_no_rows(metric: Metric) -> int | None:
+    """What a metric is of no rows at all: a number of things is 0, and nothing else is known."""
+    return 0 if metric.unit == "count" else None
 
 
 def _is_known(name: str, where: Mapping[str, Sequence[str]]) -> bool:

@@ -80,7 +80,7 @@ def answer(mart: Mart, question: Question, time_zone: str, version: int | None =
         VersionError: The history does not go back so far.
     """
     sql = compiled(mart, question, time_zone, version)
-    width = len(question.by)
+    width = len(question.groups)
     figures = [figure(question.metric, row[:width], row[width:]) for row in mart.execute(sql)]
     read = version if version is not None else current_version(mart)
     started = {known.number: known.valid_from for known in list_versions(mart)}
@@ -101,7 +101,9 @@ def answers(mart: Mart, questions: Sequence[Question], time_zone: str) -> list[A
     version, started = current_version(mart), {known.number: known.valid_from for known in list_versions(mart)}
     alike: dict[str, list[Question]] = {}
     for asked in questions:
-        alike.setdefault(repr((asked.rows, asked.by, asked.where, asked.since, asked.until)), []).append(asked)
+        alike.setdefault(repr((asked.rows, asked.by, asked.where, asked.since, asked.until, asked.split)), []).append(
+            asked
+        )
     found: dict[Question, Answer] = {}
     for group in alike.values():
         sql = _compiled(mart, group[0].metric.title, partial(together, group, time_zone=time_zone), None)
@@ -113,7 +115,7 @@ def answers(mart: Mart, questions: Sequence[Question], time_zone: str) -> list[A
 
 def _figures_of(questions: Sequence[Question], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Figure, ...]]:
     """The figures of each question, from the rows of the query for all of them."""
-    width = start = len(questions[0].by)
+    width = start = len(questions[0].groups)
     for asked in questions:
         end = start + (2 if asked.metric.denominators else 1)
         yield tuple(figure(asked.metric, row[:width], row[start:end]) for row in rows)

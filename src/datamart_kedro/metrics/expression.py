@@ -15,7 +15,7 @@ from datamart_kedro.expressions.calendar import local_start
 from datamart_kedro.metrics.definitions import NEEDS
 from datamart_kedro.metrics.dimensions import DIMENSIONS
 from datamart_kedro.metrics.metric import TIME
-from datamart_kedro.metrics.question import Question
+from datamart_kedro.metrics.question import SPLIT, Question
 from datamart_kedro.metrics.rows import ROWS, Tables
 
 VALUE, NUMERATOR, DENOMINATOR = "value", "numerator", "denominator"
@@ -59,7 +59,7 @@ def _shown(questions: Sequence[Question], tables: Tables, time_zone: str) -> ir.
     first = questions[0]
     needed = {name for asked in questions for name in NEEDS.get(asked.metric.name, ())}
     rows = _wanted(ROWS[first.rows](tables, {*first.asked, *needed}), first, time_zone)
-    return rows.mutate(**{f"by_{name}": _dimension(rows, first, name, time_zone) for name in first.by})
+    return rows.mutate(**{f"by_{name}": _dimension(rows, first, name, time_zone) for name in first.groups})
 
 
 def _measures(question: Question, shown: ir.Table) -> dict[str, ir.Value]:
@@ -71,10 +71,10 @@ def _measures(question: Question, shown: ir.Table) -> dict[str, ir.Value]:
 
 
 def _grouped(shown: ir.Table, question: Question, measures: Mapping[str, ir.Value]) -> ir.Table:
-    if not question.by:
+    if not question.groups:
         return shown.aggregate(**measures)
-    grouped = shown.group_by([f"by_{name}" for name in question.by]).aggregate(**measures)
-    return grouped.rename({name: f"by_{name}" for name in question.by}).order_by(list(question.by))
+    grouped = shown.group_by([f"by_{name}" for name in question.groups]).aggregate(**measures)
+    return grouped.rename({name: f"by_{name}" for name in question.groups}).order_by(list(question.groups))
 
 
 def _wanted(rows: ir.Table, question: Question, time_zone: str) -> ir.Table:
@@ -94,6 +94,8 @@ def _wanted(rows: ir.Table, question: Question, time_zone: str) -> ir.Table:
 
 
 def _dimension(rows: ir.Table, question: Question, name: str, time_zone: str) -> ir.Value:
+    if name == SPLIT and question.split:
+        return rows.ordered_at >= _begin(question.split, time_zone)
     column = rows[DIMENSIONS[name].rows[question.rows]]
     return local_start(column, TIME[name], time_zone) if name in TIME else column
 

@@ -15,6 +15,7 @@ MAX_TEXT = 200
 """Letters of a name or value."""
 MAX_VALUES = 50
 """Values of one dimension."""
+SPLIT = "is_from_split_on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class Question:
         where: Values that are counted, by dimension; an empty text stands for NULL.
         since: First day, in the shop's time zone; from the first order on if absent.
         until: The day after the last one; up to the newest order if absent.
+        split: Day from which on figures are told apart from those before, so that one query gives both.
     """
 
     metric: Metric
@@ -34,6 +36,12 @@ class Question:
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     since: date | None = None
     until: date | None = None
+    split: date | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What figures are told apart by: the dimensions, then whether they are from the split on."""
+        return (*self.by, SPLIT) if self.split else self.by
 
     @property
     def asked(self) -> set[str]:
@@ -52,6 +60,7 @@ def question(
     where: Mapping[str, Sequence[str]] | None = None,
     since: date | None = None,
     until: date | None = None,
+    split: date | None = None,
 ) -> Question:
     """A question that can be answered.
 
@@ -82,7 +91,7 @@ def question(
     if since and until and since >= until:
         raise UsageError(f"{since} is not before {until}.", "--until is the day after the last one.", state="")
     together = tuple(dict.fromkeys((*by, *metric.apart)))
-    found = Question(metric, together, {d: tuple(values) for d, values in where.items()}, since, until)
+    found = Question(metric, together, {d: tuple(values) for d, values in where.items()}, since, until, split)
     if not any(_know(rows, found.asked) for rows in metric.measures):
         raise UsageError(
             f"{metric.name} is not known by {', '.join(sorted(found.asked))} together.",

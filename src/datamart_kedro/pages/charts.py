@@ -14,6 +14,7 @@ from datamart_kedro.metrics.metric import Unit
 from datamart_kedro.metrics.numbers import in_words, shown
 
 WIDTH, HEIGHT = 640, 220
+WIDE = 1080
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 12, 26
 TICKS = 4
 LABELS = 6
@@ -43,8 +44,18 @@ class Band:
     points: Sequence[tuple[Any, Number, Number]]
 
 
-def line_chart(title: str, lines: Sequence[Line], unit: Unit, band: Band | None = None) -> Markup:
-    """Lines over a common axis, on which places stand in the order of their values."""
+def line_chart(
+    title: str, lines: Sequence[Line], unit: Unit, band: Band | None = None, *, width: int = WIDTH
+) -> Markup:
+    """Lines over a common axis, on which places stand in the order of their values.
+
+    Args:
+        title: What it shows, for who cannot see it.
+        lines: What is drawn.
+        unit: Of the values.
+        band: An interval around a line.
+        width: `WIDTH`, or `WIDE` for a chart across the page.
+    """
     bands = band.points if band else []
     places = sorted({place for line in lines for place, _ in line.points} | {place for place, *_ in bands})
     values = [float(value) for line in lines for _, value in line.points if value is not None]
@@ -52,8 +63,8 @@ def line_chart(title: str, lines: Sequence[Line], unit: Unit, band: Band | None 
     if not values:
         return Markup('<p class="none">Nothing to draw.</p>')
     ticks = _ticks(min(0.0, *values), max(values))
-    across = {place: _across(number, len(places)) for number, place in enumerate(places)}
-    parts = [_axes(ticks, unit), _labels(places, across)]
+    across = {place: _across(number, len(places), width) for number, place in enumerate(places)}
+    parts = [_axes(ticks, unit, width), _labels(places, across, width)]
     if band:
         upper = [f"{across[place]:.1f},{_up(float(top), ticks):.1f}" for place, _, top in bands]
         lower = [f"{across[place]:.1f},{_up(float(low), ticks):.1f}" for place, low, _ in reversed(bands)]
@@ -67,7 +78,7 @@ def line_chart(title: str, lines: Sequence[Line], unit: Unit, band: Band | None 
     legend = _legend(lines, band) if len(lines) > 1 or band else Markup("")
     return Markup(
         '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>{}</figure>'
-    ).format(WIDTH, HEIGHT, title, Markup("").join(parts), legend)
+    ).format(width, HEIGHT, title, Markup("").join(parts), legend)
 
 
 def bar(value: Number | None, largest: Number | None) -> Markup:
@@ -112,10 +123,10 @@ def _drawn(line: Line, number: int, across: dict[Any, float], ticks: Sequence[fl
     return Markup('<g class="{}">{}{}</g>').format(kind, Markup("").join(paths), Markup("").join(dots))
 
 
-def _axes(ticks: Sequence[float], unit: Unit) -> Markup:
+def _axes(ticks: Sequence[float], unit: Unit, width: int) -> Markup:
     lines = [
         Markup('<line x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>').format(
-            LEFT, WIDTH - RIGHT, f"{y:.1f}", f"{y:.1f}", LEFT - 6, f"{y + 4:.1f}", short(tick, unit)
+            LEFT, width - RIGHT, f"{y:.1f}", f"{y:.1f}", LEFT - 6, f"{y + 4:.1f}", short(tick, unit)
         )
         for tick in ticks
         for y in [_up(tick, ticks)]
@@ -123,11 +134,11 @@ def _axes(ticks: Sequence[float], unit: Unit) -> Markup:
     return Markup('<g class="axis">{}</g>').format(Markup("").join(lines))
 
 
-def _labels(places: Sequence[Any], across: dict[Any, float]) -> Markup:
+def _labels(places: Sequence[Any], across: dict[Any, float], width: int) -> Markup:
     step = max(1, -(-len(places) // LABELS))
     texts = [
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            f"{min(across[place], WIDTH - 36):.1f}", HEIGHT - 6, in_words(place)
+            f"{min(across[place], width - 36):.1f}", HEIGHT - 6, in_words(place)
         )
         for place in places[::step]
     ]
@@ -143,8 +154,8 @@ def _legend(lines: Sequence[Line], band: Band | None) -> Markup:
     return Markup("<figcaption>{}</figcaption>").format(Markup(" ").join(names))
 
 
-def _across(number: int, count: int) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * ((number + 0.5) / count if count < 3 else number / (count - 1))
+def _across(number: int, count: int, width: int) -> float:
+    return LEFT + (width - LEFT - RIGHT) * ((number + 0.5) / count if count < 3 else number / (count - 1))
 
 
 def _up(value: float, ticks: Sequence[float]) -> float:

@@ -35,7 +35,7 @@ def templates() -> Environment:
         "seconds": lambda seconds: NONE if seconds is None else f"{seconds:,.1f} s",
         "ago": lambda period: f"{words(period)} ago",
     }
-    environment.globals |= {"bar": bar, "sparkline": sparkline, "none": NONE, "one_day": timedelta(days=1)}
+    environment.globals |= {"bar": bar, "sparkline": sparkline, "dash": NONE, "one_day": timedelta(days=1)}
     return environment
 
 

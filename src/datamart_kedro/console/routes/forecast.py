@@ -16,7 +16,7 @@ from datamart_kedro.mart import stories
 from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.metrics.answer import missing_table
-from datamart_kedro.pages.charts import Band, Line, line_chart
+from datamart_kedro.pages.charts import WIDE, Band, Line, line_chart
 
 MEASURES = ("y_net_amount", "y_units")
 PAST = 56
@@ -63,6 +63,7 @@ def _course(mart: Mart, chosen: str, measure: str) -> dict[str, Any]:
         [Line("what was sold", past), Line("forecast", [(day, value) for day, value, *_ in ahead])],
         "money" if measure == "y_net_amount" else "count",
         Band("interval", band) if band else None,
+        width=WIDE,
     )
     return {
         "chart": chart,

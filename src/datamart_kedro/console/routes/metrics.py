@@ -24,7 +24,7 @@ from datamart_kedro.metrics.definitions import METRICS
 from datamart_kedro.metrics.dimensions import DIMENSIONS, dimensions_of
 from datamart_kedro.metrics.metric import TIME
 from datamart_kedro.metrics.question import question
-from datamart_kedro.pages.charts import Line, line_chart
+from datamart_kedro.pages.charts import WIDE, Line, line_chart
 
 ROWS = 500
 """Figures that a page shows; a file holds all."""
@@ -96,7 +96,7 @@ def _chart(found: Answer, by: str) -> Any:
         rest = ", ".join(str(v) for n, v in enumerate(figure.group) if n != place)
         apart.setdefault(rest or found.metric.title, []).append((figure.group[place], figure.value))
     lines = [Line(label, points) for label, points in list(apart.items())[:3]]
-    return line_chart(f"{found.metric.title} by {by}", lines, found.metric.unit)
+    return line_chart(f"{found.metric.title} by {by}", lines, found.metric.unit, width=WIDE)
 
 
 def _file(found: Answer, form: str) -> Response:

@@ -19,7 +19,7 @@ from datamart_kedro.metrics.answer import answer, missing_table
 from datamart_kedro.metrics.question import question
 from datamart_kedro.pages.charts import Line, line_chart
 
-COURSES = ("revenue", "orders", "active_customers")
+COURSES = ("revenue", "orders", "active_customers", "average_order")
 OPTIONS = 60
 """Values of a filter that are offered at most."""
 
