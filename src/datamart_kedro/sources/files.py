@@ -15,6 +15,7 @@ import duckdb
 from datamart_kedro.errors import SourceError
 from datamart_kedro.mart.mart import literal, quoted
 from datamart_kedro.sources.file_errors import refusal_of, unreadable_file
+from datamart_kedro.sources.parts import LocalParts
 from datamart_kedro.sources.query import require_own_names
 from datamart_kedro.sources.state import SourceState
 from datamart_kedro.sources.transcode import Transcoder
@@ -97,6 +98,27 @@ class FileSource:
         Raises:
             SourceError: A file cannot be read, or is not the one that was checked any more; nothing is left behind.
         """
+        return self._extract(query, mart, table, on_rows)[1]
+
+    def parts(
+        self,
+        query: str,
+        mart: duckdb.DuckDBPyConnection,
+        name: str,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> LocalParts:
+        """The rows, to be asked for in parts: files tell which of their rows changed only by reading them.
+
+        Raises:
+            SourceError: As for `extract`.
+        """
+        kind, rows = self._extract(query, mart, name, on_rows)
+        return LocalParts(mart, name, kind, rows)
+
+    def _extract(
+        self, query: str, mart: duckdb.DuckDBPyConnection, table: str, on_rows: Callable[[int], None] | None
+    ) -> tuple[str, int]:
+        """Make a temporary TABLE or VIEW; which of the two, and the number of rows."""
         files = self._files(query)
         self._checked.setdefault(query, tuple(_key(file) for file in files))
         with self._clear_errors(query):
@@ -113,7 +135,7 @@ class FileSource:
             self._open_views.add(query)
         if on_rows:
             on_rows(rows)
-        return int(rows)
+        return kind, int(rows)
 
     def confirm(self) -> None:
         """Make sure that files which were read after `extract`, through a view, are still those that were checked.
