@@ -17,7 +17,7 @@ from datamart_kedro.mart.contracts import ScopedContract
 from datamart_kedro.mart.domains import table_name, touched_by
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.run import RefreshPath, Run
-from datamart_kedro.mart.scope import find_scope, reason_for_full, results_before, scoped, scoped_before
+from datamart_kedro.mart.scope import find_scope, reason_for_full, results_before, scoped, show_after, show_before
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -72,10 +72,14 @@ def _verifies(node: Node, domain: str, mart: Mart, run: Run, _: float) -> Callab
         if scope is None or not results:
             return node.func(*given)
         tables = [name for name in node.inputs if name.startswith(("tmp_", "tb_"))]
-        before = {name: scoped_before(mart, scope, name) for name in tables}
-        after = {name: scoped(mart, run, scope, name) for name in tables}
-        was, will_be = (node.func(*_parts(mart, node, given, found)) for found in (before, after))
-        return ScopedContract(was, will_be, whole=node.func(*given), results=results)
+        part = node.func(*_parts(mart, node, given, {name: show_after(mart, run, scope, name) for name in tables}))
+        return ScopedContract(
+            part,
+            whole=lambda: node.func(*given),
+            show_before=lambda: [show_before(mart, scope, name) for name in tables],
+            show_after=lambda: [show_after(mart, run, scope, name) for name in tables],
+            results=results,
+        )
 
     return verify
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from datamart_kedro.columns import PERSONAL
@@ -25,15 +25,17 @@ class ScopedContract:
     """The contract of a table of which only a part can differ from the last publication.
 
     Attributes:
-        before: On that part as it was published.
-        after: On that part as it will be.
-        whole: On the table as it will be.
+        part: On that part.
+        whole: Gives the contract on the table as it will be.
+        show_before: Lets the part be as it is published.
+        show_after: Lets it be as it will be.
         results: How many rows broke each rule at the last publication, and an example.
     """
 
-    before: Contract
-    after: Contract
-    whole: Contract
+    part: Contract
+    whole: Callable[[], Contract]
+    show_before: Callable[[], object]
+    show_after: Callable[[], object]
     results: Mapping[str, tuple[int, str]]
 
 
@@ -46,7 +48,7 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
     Raises:
         ContractError: The parameters set the severity of a rule that there is not.
     """
-    contract = given.whole if isinstance(given, ScopedContract) else given
+    contract = given.part if isinstance(given, ScopedContract) else given
     severities = contract.severities()
     unknown = sorted(contract.strictness.severities.keys() - severities.keys())
     if unknown:
@@ -58,7 +60,9 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
     if isinstance(given, ScopedContract) and severities.keys() <= given.results.keys():
         found = _of_part(mart, domain, given)
     else:
-        breaches = _count(mart, contract, has_unique_key=is_key_unique(mart, f"next_{domain}", contract.key))
+        contract = given.whole() if isinstance(given, ScopedContract) else given
+        is_unique = is_key_unique(mart, f"next_{domain}", contract.key)
+        breaches = _count(mart, contract, mart.compile(contract.breaches(has_unique_key=is_unique)))
         found = {text: (rows, _example(mart, domain, contract, text, rows)) for text, rows in breaches.items()}
     rows_checked = run.built[domain].published
     results = [RuleResult(text, severity, rows_checked, *found[text]) for text, severity in severities.items()]
@@ -67,21 +71,25 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
 
 def _of_part(mart: Mart, domain: str, given: ScopedContract) -> dict[str, tuple[int, str]]:
     """Breaches of each rule with an example, out of those of the part that can differ."""
-    before, after = (_count(mart, contract, has_unique_key=False) for contract in (given.before, given.after))
+    select = mart.compile(given.part.breaches())
+    given.show_before()
+    before = _count(mart, given.part, select)
+    given.show_after()
+    after = _count(mart, given.part, select)
     found = {}
     for text, rows_after in after.items():
         rows_last, example = given.results[text]
         rows = rows_last - before[text] + rows_after
         if rows_after:
-            example = _example(mart, domain, given.after, text, rows_after)
+            example = _example(mart, domain, given.part, text, rows_after)
         elif before[text]:  # the example of before may be one of those that are mended
-            example = _example(mart, domain, given.whole, text, rows)
+            example = _example(mart, domain, given.whole(), text, rows)
         found[text] = (rows, example)
     return found
 
 
-def _count(mart: Mart, contract: Contract, *, has_unique_key: bool) -> dict[str, int]:
-    (counted,) = mart.execute(mart.compile(contract.breaches(has_unique_key=has_unique_key)))
+def _count(mart: Mart, contract: Contract, select: str) -> dict[str, int]:
+    (counted,) = mart.execute(select)
     return dict(zip(contract.breaches().columns, map(int, counted), strict=True))
 
 

@@ -169,7 +169,7 @@ def find_scope(mart: Mart, run: Run, domain: str, touched_by: Mapping[str, Colum
 
 
 def scoped(mart: Mart, run: Run, scope: Scope, table: str) -> str | None:
-    """The view of the rows of an input that have to do with a scope, as they will be; None if all of them may have.
+    """The table or view of the rows of an input that a domain's scope is built of; None if all of them may be.
 
     Args:
         mart: The mart.
@@ -183,13 +183,23 @@ def scoped(mart: Mart, run: Run, scope: Scope, table: str) -> str | None:
     return None if select is None else _show(mart, _of(scope, table), select)
 
 
-def scoped_before(mart: Mart, scope: Scope, table: str) -> str | None:
-    """The same of the rows as they are published or staged now."""
-    name = f"{_of(scope, table)}_before"
+def show_after(mart: Mart, run: Run, scope: Scope, table: str) -> str | None:
+    """The view of the rows of a table that have to do with a scope, as they will be; None if all of them may have."""
+    select = _after(run, scope, table)
+    return None if select is None else _show(mart, f"verified_{scope.domain}_{table}", select)
+
+
+def show_before(mart: Mart, scope: Scope, table: str) -> str | None:
+    """The same view, as those rows are published or staged now."""
+    name = f"verified_{scope.domain}_{table}"
     if table == table_name(scope.domain):
-        return _show(mart, name, f"SELECT * FROM {quoted(table)} WHERE rowid IN (FROM temp.{quoted(scope.before)})")
+        rows = f"WHERE rowid IN (FROM temp.{quoted(scope.before)})"
+        return _show(mart, name, f"SELECT * EXCLUDE (_version, _valid_from) FROM {quoted(table)} {rows}")
     columns = scope.touched_by.get(table)
-    return None if columns is None else _show(mart, name, _reached(scope, columns, quoted(table)))
+    if columns is None:
+        return None
+    unstamped = "* EXCLUDE (_version, _valid_from)" if table.startswith("tb_") else "*"
+    return _show(mart, name, _reached(scope, columns, f"(SELECT {unstamped} FROM {quoted(table)})"))
 
 
 def results_before(mart: Mart, domain: str) -> dict[str, tuple[int, str]]:
