@@ -19,7 +19,7 @@ from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.mart.forgotten import without_forgotten
 from datamart_kedro.mart.ledger import staged_load
 from datamart_kedro.progress import progress
-from datamart_kedro.sources.parts import CLOCKS, SourceParts
+from datamart_kedro.sources.parts import CLOCKS, SourceParts, Totals
 from datamart_kedro.sources.query import read_query
 from datamart_kedro.sources.shop import ShopSettings, open_shop
 
@@ -123,7 +123,7 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
         parts = probe.shop.parts(probe.query.sql, self.mart.connection, f"whole_{self.domain}", on_rows)
         run.totals[self.domain] = totals = parts.totals(columns[CLOCK], formats.time_zone)
         if decision.since is not None and decision.reading is not None:
-            found = self._read_changes(parts, columns, formats, decision.reading)
+            found = self._read_changes(parts, columns, formats, decision.reading, totals)
             if not isinstance(found, Reading):
                 run.changes[self.domain] = found
                 parts.close()
@@ -133,11 +133,11 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
         return parts.read_all(f"source_{self.domain}"), totals.rows
 
     def _read_changes(
-        self, parts: SourceParts, columns: dict[str, str], formats: Formats, reading: Reading
+        self, parts: SourceParts, columns: dict[str, str], formats: Formats, reading: Reading, totals: Totals
     ) -> Changes | Reading:
         from datamart_kedro.mart.source_changes import ChangedSource  # here, with Ibis
 
         staged = staged_load(self.mart, self.domain)
         assert staged is not None and self.mart.run is not None
         source = ChangedSource(self.mart, self.domain, parts, columns, formats, staged)
-        return source.read(reading, self.mart.run.refresh.full_from_share)
+        return source.read(reading, totals, self.mart.run.refresh.full_from_share)

@@ -66,11 +66,12 @@ class ChangedSource:
     formats: Formats
     before: StagedLoad
 
-    def read(self, reading: Reading, full_from_share: float) -> Changes | Reading:
+    def read(self, reading: Reading, there: Totals, full_from_share: float) -> Changes | Reading:
         """Read the changes.
 
         Args:
             reading: Since when.
+            there: What the source holds.
             full_from_share: Share of the rows from which all have to be read.
 
         Returns:
@@ -80,7 +81,6 @@ class ChangedSource:
         if self._holds_forgotten():
             return Reading("the source still has rows of erased persons")
         window = changed_since(reading.since, self.columns[CLOCK], self.formats.time_zone)
-        there = self.parts.totals(self.columns[CLOCK], self.formats.time_zone)
         changed = self.parts.count(window)
         if changed > full_from_share * there.rows:
             return Reading(f"{changed:,} of {there.rows:,} rows changed since {reading.since:%Y-%m-%d %H:%M:%S}")
