@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,18 +51,18 @@ class Crew:
         self._code: object = None
 
     def ready(self) -> None:
-        """Have a worker wait for the next order: one that has run, or whose code is no longer that of the project,
-        makes way for another.
+        """Have a worker wait for the next order.
+
+        One that has run, or has looked often, or whose code is no longer the project's, makes way for another.
         """
         code = code_state(PACKAGE)
-        if self._process is not None and self._process.poll() is None and self._code == code:
-            if self._looks < MOST_LOOKS:
-                return
+        is_alive = self._process is not None and self._process.poll() is None
+        if is_alive and self._code == code and self._looks < MOST_LOOKS:
+            return
         self.dismiss()
-        self._code = code
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "datamart_kedro.watch.worker", str(theirs.fileno()), self._task],
                 cwd=self._project,
                 env={**os.environ, "PYTHONPATH": _path_with(PACKAGE.parent)},
@@ -72,7 +71,7 @@ class Crew:
                 start_new_session=True,  # Ctrl-C on a terminal is for the watch alone
             )
         self._orders = Connection(ours.detach())
-        self._looks = 0
+        self._code, self._looks = code, 0
 
     def order(self, order: Order) -> None:
         """Have an order carried out; the answer is told when it is there."""
@@ -94,11 +93,7 @@ class Crew:
         if self._orders is not None:
             self._orders.close()
         if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=0.5)
-            if self._process.poll() is None:
-                self._process.kill()
-                self._process.wait()
+            threading.Thread(target=self._process.wait, daemon=True).start()
         self._process = self._orders = None
 
     def _signal(self, number: signal.Signals) -> None:

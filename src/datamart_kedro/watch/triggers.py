@@ -1,4 +1,4 @@
-"""SQL that makes a shop's PostgreSQL tell of changes: a trigger for each statement on the tables that a domain reads."""
+"""SQL that makes a shop's PostgreSQL tell of changes: triggers on the tables that domains read."""
 
 from __future__ import annotations
 

@@ -108,6 +108,8 @@ class Watch:
         """Go round, and return the exit code: 0, or `CUT_OFF`."""
         while not self.step():
             pass
+        if self.schedule.under_way:  # a look, which nobody needs any more
+            self.workers.kill()
         self.workers.dismiss()
         logger.info("The watch ends%s.", "; the run under way was cut off" if self._was_cut_off else "")
         return CUT_OFF if self._was_cut_off else 0

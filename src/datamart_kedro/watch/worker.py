@@ -11,7 +11,7 @@ import json
 import logging
 import signal
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -90,7 +90,7 @@ class Worker:
         return Report("new_data" if is_new else "nothing_new", mart=figures)
 
     def _run(self) -> Report:
-        with _session(self._env) as session:
+        with closing(_session(self._env)) as session:
             run_id = str(session.store["session_id"])
             self.is_running = True
             try:
