@@ -90,7 +90,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._alerts = Alerts()
-        self._began_at = self._seen_at = self._round_at = time.monotonic()
+        self._seen_at = self._round_at = time.monotonic()
         self._seen_at_epoch: float | None = None
         self._version: int | None = None
         self._error = ""
