@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -63,6 +64,7 @@ class Watching:
     """A watch in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it is asked again and again
         self.process = process
         self.log = log
         self.url = until(lambda: re.search(r"Health and metrics: (http://[0-9.:]+)/health", self.said()))[1]
