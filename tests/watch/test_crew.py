@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -53,7 +54,7 @@ def test_looks_share_a_worker_and_a_run_is_its_last_order(team: Team):
     assert team.pid == first
     team.crew.ready()
     assert team.pid != first
-    until(lambda: not os.path.exists(f"/proc/{first}"))
+    until(lambda: not Path(f"/proc/{first}").exists())
 
 
 def test_a_worker_that_has_looked_often_makes_way(team: Team, monkeypatch: pytest.MonkeyPatch):

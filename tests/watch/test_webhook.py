@@ -81,7 +81,7 @@ def test_a_receiver_that_refuses_is_not_asked_again_and_redirects_are_not_follow
 
 def test_a_receiver_that_never_answers_well_is_given_up_after_four_attempts(receiver: Receiver, client: httpx.Client):
     receiver.answers = [500] * 9
-    with pytest.raises(UndeliveredError, match="^it answered 500$"):
+    with pytest.raises(UndeliveredError, match=r"^it answered 500$"):
         deliver(client, receiver.url, {})
     assert len(receiver.bodies) == 4
 
