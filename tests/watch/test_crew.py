@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -93,6 +94,21 @@ def test_a_worker_that_dies_is_a_failure_and_the_next_one_works(team: Team):
         "The process of the check was ended by signal 9; the mart is as it was.",
     )
     assert team.carry_out("check") == "nothing_new"
+
+
+def test_a_system_without_room_for_a_process_is_a_failure(team: Team, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(crew, "MOST_LOOKS", 0)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    team.crew.ready()
+    team.crew.order("check")
+    report = team.answers.get(timeout=LONG_S).report
+    assert (report.outcome, report.error) == (
+        "failed",
+        "No process can be started: Cannot allocate memory. The mart is as it was.",
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -175,6 +175,16 @@ def test_a_run_that_takes_too_long_is_ended_and_the_exit_code_says_so():
     assert rig.watch.go() == CUT_OFF
 
 
+def test_a_run_that_somebody_else_ended_is_done_again_and_is_not_cut_off_by_the_watch():
+    rig = Rig()
+    rig.answer("interrupted")
+    rig.hear(Listening(True))
+    rig.answer("published")
+    rig.watch.events.put(Stopping())
+    assert rig.watch.go() == 0
+    assert rig.workers.asked == ["run", "ready", "run", "ready", "dismiss"]
+
+
 def test_a_second_signal_ends_the_run_at_once():
     rig = Rig(stop_wait_s=1000)
     rig.hear(Stopping(), Stopping(), Listening(True))

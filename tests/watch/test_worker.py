@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datamart_kedro.mart import mart as mart_module
+from datamart_kedro.pipeline_registry import FEATURES
 from datamart_kedro.watch.worker import Worker
 from tests.project import Project
 from tests.shop import SHOP, customer
@@ -93,6 +94,13 @@ def test_of_anything_else_only_the_kind_is_told(published: Project, monkeypatch:
     monkeypatch.setattr("datamart_kedro.watch.worker._decisions", fail)
     report = Worker(None, []).carry_out("check")
     assert (report.outcome, report.error) == ("failed", "RuntimeError: see the log.")
+
+
+def test_pipelines_without_a_source_are_looked_at_too(published: Project):
+    report = Worker(None, ["features"]).carry_out("check")
+    assert report.outcome == "new_data"
+    assert report.mart is not None
+    assert set(report.mart.domains) == set(FEATURES)
 
 
 def test_a_mart_that_another_run_has_is_busy(published: Project):

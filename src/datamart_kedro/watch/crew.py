@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -51,9 +52,15 @@ class Crew:
         self._code: object = None
 
     def ready(self) -> None:
-        """Have a worker wait for the next order.
+        """Have a worker wait for the next order, if the system lets it start."""
+        with suppress(OSError):  # the next order finds that out, and tells
+            self._have_worker()
 
-        One that has run, or has looked often, or whose code is no longer the project's, makes way for another.
+    def _have_worker(self) -> None:
+        """Have a worker; one that has run, has looked often, or whose code is no longer the project's, makes way.
+
+        Raises:
+            OSError: The system has no place for another process.
         """
         code = code_state(PACKAGE)
         is_alive = self._process is not None and self._process.poll() is None
@@ -75,7 +82,12 @@ class Crew:
 
     def order(self, order: Order) -> None:
         """Have an order carried out; the answer is told when it is there."""
-        self.ready()
+        try:
+            self._have_worker()
+        except OSError as error:
+            report = Report("failed", f"No process can be started: {error.strerror}. The mart is as it was.")
+            self._tell(Answered(report))
+            return
         assert self._orders is not None and self._process is not None
         self._looks = MOST_LOOKS if order == "run" else self._looks + 1
         threading.Thread(target=self._ask, args=(self._process, self._orders, order), daemon=True).start()

@@ -183,10 +183,8 @@ class Watch:
             wait_s = max(self.schedule.wakes_at() - at, 0)
             logger.warning("The %s failed, %d in a row; next try in %.0f s.", order, self.schedule.failures, wait_s)
             self._tell(self._alerts.failed(report.error, self.schedule.failures, _utc()))
-        elif report.outcome == "interrupted":
-            self._was_cut_off = True
         if self._stops_asked:
-            self._was_cut_off |= report.outcome == "failed"
+            self._was_cut_off = report.outcome in ("failed", "interrupted")
         else:
             self.workers.ready()
 
