@@ -68,7 +68,7 @@ class Crew:
             return
         self.dismiss()
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ours:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "datamart_kedro.watch.worker", str(theirs.fileno()), self._task],
                 cwd=self._project,
@@ -77,7 +77,7 @@ class Crew:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C on a terminal is for the watch alone
             )
-        self._orders = Connection(ours.detach())
+            self._orders = Connection(ours.detach())
         self._code, self._looks = code, 0
 
     def order(self, order: Order) -> None:
