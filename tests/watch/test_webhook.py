@@ -90,14 +90,15 @@ def test_what_is_lost_is_counted_and_the_address_is_written_nowhere(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
-    receiver.answers = [404]
+    receiver.answers = [307]
     outcomes: list[str] = []
     hook = Webhook(receiver.url, outcomes.append)
     hook.post({"event": "failure"})
     hook.post({"event": "recovery"})
     hook.close(10)
     assert outcomes == ["lost", "delivered"]
-    assert "The webhook took no alert (failure): it answered 404; the watch goes on." in caplog.text
+    assert "The webhook took no alert (failure): it answered 307; the watch goes on." in caplog.text
+    assert [body["path"] for body in receiver.bodies] == [SECRET, SECRET]
     assert "s3cr3t" not in caplog.text + repr(hook)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from datamart_kedro.mart import mart as mart_module
 from datamart_kedro.pipeline_registry import FEATURES
+from datamart_kedro.watch import worker as worker_module
 from datamart_kedro.watch.worker import Worker
 from tests.project import Project
 from tests.shop import SHOP, customer
-from tests.test_two_at_once import run_elsewhere
+from tests.test_two_at_once import run_elsewhere, set_wait
 
 
 def test_a_look_at_an_empty_mart_finds_everything_new_and_makes_nothing(project: Project):
@@ -52,6 +55,36 @@ def test_the_mart_is_closed_after_each_order(published: Project):
     for order in ("check", "run"):
         worker.carry_out(order)
         assert published.cli("python", "-c", f"import duckdb; duckdb.connect({str(published.mart)!r})").returncode == 0
+
+
+def test_the_mart_is_free_for_others_while_the_shop_is_asked(published: Project, monkeypatch: pytest.MonkeyPatch):
+    ask = worker_module._decisions
+    opened = []
+
+    def ask_while_another_opens_the_mart(*arguments: Any) -> Any:
+        write = f"import duckdb; duckdb.connect({str(published.mart)!r})"
+        opened.append(published.cli("python", "-c", write).returncode)
+        return ask(*arguments)
+
+    monkeypatch.setattr(worker_module, "_decisions", ask_while_another_opens_the_mart)
+    assert Worker(None, []).carry_out("check").outcome == "nothing_new"
+    assert opened == [0]
+
+
+def test_a_table_that_is_older_than_one_above_it_is_something_new(published: Project):
+    published.write_source("products", SHOP["products"][:1])
+    published.run("products")
+    assert Worker(None, ["products"]).carry_out("check").outcome == "nothing_new"
+    assert Worker(None, []).carry_out("check").outcome == "new_data"
+
+
+def test_settings_of_the_mart_are_read_anew(published: Project):
+    worker = Worker(None, [])
+    worker.carry_out("check")
+    set_wait(published, 0.1)
+    published.execute("CREATE TABLE other (x int)")
+    with run_elsewhere(published):
+        assert "and still did after 0.1 s." in worker.carry_out("check").error
 
 
 def test_a_look_reads_configuration_anew(published: Project):

@@ -1,7 +1,7 @@
-"""The process that looks at the shop and runs: it has imported what a run needs, runs once, and ends.
+"""The process that looks at the shop and runs: it has imported what a run needs before it is asked for one.
 
-So every run has a process, and configuration, of its own, all memory is given back after it, and none has to wait for
-Python to start. It takes orders from the process that watches, ends with it, and heeds no signal but SIGUSR1, which
+Its run is its last order: so every run has a process of its own, all memory is given back after it, and none has to wait
+for Python to start. It takes orders from the process that watches, ends with it, and heeds no signal but SIGUSR1, which
 ends a run as Ctrl-C does: a terminal, or systemd, sends the others to all processes at once.
 """
 
@@ -183,7 +183,7 @@ def warm_up() -> None:
 
 
 def main(descriptor: int, env: str | None, names: list[str]) -> None:
-    """Take orders until there are no more, or a run is done.
+    """Take orders until there are no more.
 
     Args:
         descriptor: Of the socket to the process that watches.
@@ -205,8 +205,6 @@ def main(descriptor: int, env: str | None, names: list[str]) -> None:
         while True:
             order = orders.recv_bytes().decode()
             orders.send_bytes(worker.carry_out(order).to_json().encode())
-            if order == "run":
-                return
 
 
 if __name__ == "__main__":
