@@ -39,7 +39,7 @@ def server(project: Project) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            deadline = time.monotonic() + 40
+            deadline = time.monotonic() + 120
             while not _answers(f"http://127.0.0.1:{port}"):
                 assert time.monotonic() < deadline
                 time.sleep(0.05)

@@ -22,7 +22,7 @@ from tests.shop import SHOP
 from tests.sources.test_postgres_runs import TYPES
 from tests.watch.test_health import samples
 
-LONG_S = 40.0
+LONG_S = 120.0
 """A test fails that waits for longer; nothing takes so long."""
 
 
