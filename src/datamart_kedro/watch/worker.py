@@ -1,8 +1,8 @@
 """The process that looks at the shop and runs: it has imported what a run needs before it is asked for one.
 
 Its run is its last order: so every run has a process of its own, all memory is given back after it, and none has to
-wait for Python to start. It takes orders from the process that watches, ends with it, and heeds no signal but SIGUSR1, which
-ends a run as Ctrl-C does: a terminal, or systemd, sends the others to all processes at once.
+wait for Python to start. It takes orders from the process that watches, ends with it, and heeds no signal but SIGUSR1,
+which ends a run as Ctrl-C does: a terminal, or systemd, sends the others to all processes at once.
 """
 
 from __future__ import annotations
