@@ -12,6 +12,7 @@ __all__ = ["cli", "run"]  # `python -m datamart_kedro` looks for `run` here
 COMMANDS = {
     "plan": "What a run would do, and why.",
     "status": "How fresh each domain is, and what is left over.",
+    "watch": "Look at the shop again and again, and run when there is something new.",
     "history": "What past runs did.",
     "rejected": "Rows that were set aside: counted by reason, or exported.",
     "replay": "Bring rows that were set aside through staging again.",
