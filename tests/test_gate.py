@@ -229,8 +229,8 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(project: Project):
     assert str(refusal.value) == (
         "There is no parameter forse.\n"
         "  Nothing was published, the mart is as it was.\n"
-        "  The parameters are accept_loss, churn, customers, features, force, forecasts, formats, order_items,"
-        " orders, personal_data, products, segments."
+        "  The parameters are accept_loss, churn, customers, features, force, forecasts, formats, full, order_items,"
+        " orders, personal_data, products, read_since, refresh, segments."
     )
     assert not project.mart.exists()
 

@@ -12,6 +12,7 @@ __all__ = ["cli", "run"]  # `python -m datamart_kedro` looks for `run` here
 COMMANDS = {
     "plan": "What a run would do, and why.",
     "status": "How fresh each domain is, and what is left over.",
+    "watch": "Look at the shop again and again, and run when there is something new.",
     "history": "What past runs did.",
     "metric": "A figure by month, department, country...: what it means, and where it comes from.",
     "report": "One HTML file of what is published: figures, charts, freshness, rules, versions.",

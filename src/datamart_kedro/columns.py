@@ -14,6 +14,10 @@ Kind = Literal["id", "text", "instant", "integer", "decimal", "money", "rate", "
 """What a source column holds. `money` is decimal(18, 4), `rate` decimal(18, 6), `decimal` decimal(18, 3)."""
 
 
+CLOCK = "updated_at"
+"""The column that tells when the shop changed a row last."""
+
+
 @dataclass(frozen=True)
 class SourceColumn:
     """A canonical column that a source may deliver, and must if `required`."""

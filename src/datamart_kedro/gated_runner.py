@@ -6,21 +6,24 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from kedro.io import CatalogProtocol, SharedMemoryCatalogProtocol
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import AbstractRunner
 from pluggy import PluginManager
+from pydantic import BaseModel
 
 from datamart_kedro.config import settings_of
 from datamart_kedro.control.cascade import Wiring, cascade, domain_of_gate
 from datamart_kedro.control.decision import Decision, named
-from datamart_kedro.control.gate import GATE, STAGE
+from datamart_kedro.control.gate import BUILD, GATE, STAGE
 from datamart_kedro.control.parameters import require_sound_parameters
 from datamart_kedro.control.personal_data import PersonalDataRules, Publishing
+from datamart_kedro.control.reading import Reading, RefreshRules
 from datamart_kedro.datasets.html_report import report_run
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.engine_messages import first_line, traceback_of
@@ -37,11 +40,14 @@ from datamart_kedro.mart.readable import release
 from datamart_kedro.mart.run import RowCounts, Run, begin, fail, now
 from datamart_kedro.node_clock import NodeClock
 from datamart_kedro.report import closing_table, published_otherwise, unmapped_values
+from datamart_kedro.scoped_nodes import by_changes
 from datamart_kedro.sources.shop import close_shops, confirm_shops
 
 logger = logging.getLogger(__name__)
 
 DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "max_temp_directory_size")
+
+Rules = TypeVar("Rules", bound=BaseModel)
 
 Catalog = CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol
 
@@ -82,7 +88,7 @@ class GatedRunner(AbstractRunner):
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
-        publishing = Publishing(_personal_data_rules(catalog), catalog.load("hash_key"))
+        publishing = Publishing(_rules(catalog, PersonalDataRules, "personal_data"), catalog.load("hash_key"))
         wiring = Wiring(self._everything)
         wanted = sorted({domain for node in pipeline.nodes if (domain := wiring.domain(node))})
         clock = NodeClock()
@@ -93,8 +99,11 @@ class GatedRunner(AbstractRunner):
             run = begin(mart, run_id or "", wanted)
             run.accepted = frozenset(named(catalog.load("parameters").get("accept_loss", [])))
             run.publishing = publishing
+            run.refresh = _rules(catalog, RefreshRules, "refresh")
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
+            if self._gated:
+                open_part = _by_changes(open_part, wiring, mart, run)
             result = self._inner.run(open_part, catalog, hook_manager, run_id, only_missing_outputs)
             run.times = clock.times(wiring, run.rows)
             confirm_shops()
@@ -209,12 +218,29 @@ def _place_files(run: Run) -> None:
         logger.warning("The mart is published, but not all of its files: %s The next run makes them.", error)
 
 
-def _personal_data_rules(catalog: Catalog) -> PersonalDataRules:
-    """The rules; Kedro makes models only of parameters that a node of the run takes."""
-    given = catalog.load("params:personal_data")
-    if isinstance(given, PersonalDataRules):
-        return given
-    return settings_of(PersonalDataRules, "personal_data", given, "parameters_personal_data.yml, or --params")
+def _by_changes(pipeline: Pipeline, wiring: Wiring, mart: Mart, run: Run) -> Pipeline:
+    """The same nodes, of which those of domains with a source build and verify only what can differ, where it is known.
+
+    A domain whose build is left out is staged in whole: the next run could not tell what was staged and not published.
+    """
+    built = {wiring.domain(node) for node in pipeline.nodes if BUILD in node.tags}
+    for domain, decision in run.decisions.items():
+        if decision.since is not None and domain not in built:
+            run.decisions[domain] = replace(decision, reading=Reading("the run leaves its build out"))
+    share = run.refresh.full_from_share
+    with_source = {domain for domain, decision in run.decisions.items() if decision.source.fingerprint}
+    return Pipeline(
+        [
+            by_changes(node, of, mart, run, share) if (of := wiring.domain(node) or "") in with_source else node
+            for node in pipeline.nodes
+        ]
+    )
+
+
+def _rules(catalog: Catalog, model: type[Rules], name: str) -> Rules:
+    """Rules of a parameter; Kedro makes models only of parameters that a node of the run takes."""
+    given = catalog.load(f"params:{name}")
+    return given if isinstance(given, model) else settings_of(model, name, given, f"parameters of {name}, or --params")
 
 
 def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:

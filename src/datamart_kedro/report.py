@@ -9,6 +9,7 @@ from datamart_kedro.mart.domains import meanings, published_table
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.personal_data import held_otherwise
 from datamart_kedro.mart.run import RowCounts, Run, now
+from datamart_kedro.mart.staged import kept_in
 
 HEADER = (
     "domain",
@@ -74,9 +75,9 @@ def aligned(rows: Sequence[Sequence[str]], to_the_left: Collection[str] = ()) ->
 
 def _reasons(mart: Mart, domain: str) -> list[str]:
     """How many rows were rejected for which reason."""
+    rejected = quoted(kept_in(mart.run, f"tmp_{domain}_rejected"))
     found = mart.execute(
-        "SELECT reason, count(*) FROM"
-        f" (SELECT unnest(string_split(reasons, '; ')) AS reason FROM {quoted(f'tmp_{domain}_rejected')})"
+        f"SELECT reason, count(*) FROM (SELECT unnest(string_split(reasons, '; ')) AS reason FROM {rejected})"
         " GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 10"
     )
     if not found:
@@ -102,7 +103,7 @@ def unmapped_values(mart: Mart, domain: str) -> list[str]:
     unknown = meanings(domain)
     if not unknown:
         return []
-    found = mart.execute(mart.compile(unmapped(mart.table(f"tmp_{domain}"), unknown)))
+    found = mart.execute(mart.compile(unmapped(mart.table(kept_in(mart.run, f"tmp_{domain}")), unknown)))
     lines = []
     for column in unknown:
         values = sorted(((rows, value) for name, value, rows in found if name == column), reverse=True)

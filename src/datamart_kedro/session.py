@@ -11,7 +11,7 @@ from kedro.config import MissingConfigException
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.io import CatalogProtocol
-from kedro.runner import SequentialRunner
+from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.validation.exceptions import ParameterValidationError
 from yaml import YAMLError
 
@@ -36,20 +36,8 @@ class GatedSession(KedroSession):
             ParameterError: A parameter is unknown, or its value is out of range; nothing ran.
             MartError: What happened, the state of the mart, and what to do next.
         """
-        runner = kwargs.get("runner") or SequentialRunner()
-        if not isinstance(runner, SequentialRunner):
-            raise UsageError(
-                f"{type(runner).__name__} cannot be used: the mart has one connection, which runs one node at a time.",
-                "Leave the runner out; the engine uses all cores by itself.",
-            )
-        env = self.store.get("env")
-        kwargs["runner"] = GatedRunner(
-            runner,
-            everything(),
-            gated=not kwargs.get("node_names"),
-            command=f"kedro run --env={env}" if env else "kedro run",
-        )
-        with _readable_refusals(), log_file(self._project_path):  # what escapes here, no node has raised
+        kwargs["runner"] = behind_gates(kwargs.get("runner"), self.store.get("env"), kwargs.get("node_names"))
+        with readable_refusals(), log_file(self._project_path):  # what escapes here, no node has raised
             return super().run(*args, **kwargs)
 
     def checked_catalog(self) -> CatalogProtocol[Any, Any]:
@@ -58,14 +46,34 @@ class GatedSession(KedroSession):
         Raises:
             ParameterError: A parameter is unknown, or its value is out of range.
         """
-        with _readable_refusals():
+        with readable_refusals():
             catalog = self.load_context()._get_catalog(catalog_class=settings.DATA_CATALOG_CLASS)
             require_sound_parameters(everything(), catalog.load("parameters"))
             return catalog
 
 
+def behind_gates(runner: AbstractRunner | None, env: str | None, node_names: object) -> GatedRunner:
+    """A runner that asks the gates first, unless nodes are named one by one.
+
+    Raises:
+        UsageError: The runner uses several threads or processes.
+    """
+    runner = runner or SequentialRunner()
+    if not isinstance(runner, SequentialRunner):
+        raise UsageError(
+            f"{type(runner).__name__} cannot be used: the mart has one connection, which runs one node at a time.",
+            "Leave the runner out; the engine uses all cores by itself.",
+        )
+    return GatedRunner(
+        runner,
+        everything(),
+        gated=not node_names,
+        command=f"kedro run --env={env}" if env else "kedro run",
+    )
+
+
 @contextmanager
-def _readable_refusals() -> Iterator[None]:
+def readable_refusals() -> Iterator[None]:
     """What Kedro refuses before a node runs, in the words of this project."""
     try:
         yield

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from datamart_kedro.control.reading import Reading
 from datamart_kedro.mart.domains import table_name
 from datamart_kedro.sources.state import SourceState
 
@@ -60,12 +61,25 @@ class StagedLoad:
         fingerprint: Of the source that it read; empty if nothing was checked.
         parameters: With which it was staged, JSON.
         code_version: By which code.
+        watermark: Newest updated_at, UTC, up to which it is complete; None where the source tells none.
+        source_rows: How many rows the source had.
+        source_clock: Sum of their updated_at, microseconds since 1970.
+        runs_since_comparison: Runs that read changes alone since the keys were last compared, or all rows read.
     """
 
     started_at: datetime
     fingerprint: str
     parameters: str
     code_version: str
+    watermark: datetime | None = None
+    source_rows: int = 0
+    source_clock: int = 0
+    runs_since_comparison: int = 0
+
+    @property
+    def published(self) -> tuple[str, str, str]:
+        """What the publication has to say that was made of it: fingerprint, parameters, code."""
+        return self.fingerprint, self.parameters, self.code_version
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,7 @@ class Decision:
         parameters: The domain's parameters, JSON with sorted keys.
         code_version: Version of the project and digest of the domain's code and query.
         source_columns: Columns that the source gives, with their types, JSON; None if it was not asked.
+        reading: How the source is read; None if it is not.
     """
 
     domain: str
@@ -100,6 +115,7 @@ class Decision:
     parameters: str
     code_version: str
     source_columns: str | None = None
+    reading: Reading | None = None
 
     @property
     def is_open(self) -> bool:
@@ -112,8 +128,13 @@ class Decision:
         return cls(domain, "load", "asked for by name (--nodes)", SourceState(None, None, ""), None, parameters, "")
 
     def opened(self, action: Action, reason: str) -> Decision:
-        """The same, opened by something else."""
-        return replace(self, action=action, reason=reason)
+        """The same, opened by something else; a source that is read is read in whole."""
+        return replace(self, action=action, reason=reason, reading=Reading(reason) if action == "load" else None)
+
+    @property
+    def since(self) -> datetime | None:
+        """Instant, UTC, from which changes are read; None if all rows are, or none."""
+        return self.reading.since if self.reading else None
 
 
 def decide(
@@ -124,6 +145,7 @@ def decide(
     force: object,
     parameters: Mapping[str, Any],
     code_version: str,
+    full: bool = False,
 ) -> Decision:
     """Open the gate of a domain, or leave it closed, by the first reason that holds.
 
@@ -134,10 +156,11 @@ def decide(
         force: The parameter: yes or no for all domains, or the name of one, or a list of names.
         parameters: The domain's parameters.
         code_version: Of the project, with a digest of the domain's code and query.
+        full: The parameter: is everything read and built anew?
     """
     asked = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
     reason = (
-        _reason_to_force(domain, force)
+        _reason_to_force(domain, force, full=full)
         or _reason_in_mart(domain, source, mart)
         or _reason_in_project(mart, asked, code_version)
     )
@@ -158,10 +181,15 @@ def named(force: object) -> list[object]:
     return force if isinstance(force, list) else [force]
 
 
-def _reason_to_force(domain: str, force: object) -> str | None:
-    if force is True:
-        return "forced by `--params force=true`"
-    return f"forced by `--params force={domain}`" if domain in named(force) else None
+def is_forced(domain: str, force: object) -> bool:
+    """Does the parameter `force` open the gate of a domain?"""
+    return force is True or domain in named(force)
+
+
+def _reason_to_force(domain: str, force: object, *, full: bool) -> str | None:
+    if full:
+        return "forced by `--params full=true`"
+    return f"forced by `--params force={'true' if force is True else domain}`" if is_forced(domain, force) else None
 
 
 def decide_below(
@@ -172,6 +200,7 @@ def decide_below(
     missing_file: str,
     parameters: Mapping[str, Any],
     code_version: str,
+    full: bool = False,
 ) -> Decision:
     """Open the gate of a table that has no source, or leave it closed; what changed above opens it afterwards.
 
@@ -182,11 +211,12 @@ def decide_below(
         missing_file: A file that should have been written with the table and is not there; empty if all are.
         parameters: Its parameters.
         code_version: The code that would make it.
+        full: As for `decide`.
     """
     asked = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
     last = mart.last
     reason = (
-        _reason_to_force(domain, force)
+        _reason_to_force(domain, force, full=full)
         or _reason_below(domain, mart, missing_file)
         or _reason_in_project(mart, asked, code_version)
     )
@@ -228,11 +258,7 @@ def _reason_in_mart(domain: str, source: SourceState, mart: DomainState) -> str 
         return f"version {last.version} was built by name (--nodes), with nothing checked"
     if source.fingerprint != last.fingerprint:
         return f"new data: {_difference(source, last)}"
-    if staged is None or (staged.fingerprint, staged.parameters, staged.code_version) != (
-        last.fingerprint,
-        last.parameters,
-        last.code_version,
-    ):
+    if staged is None or staged.published != (last.fingerprint, last.parameters, last.code_version):
         return f"tmp_{domain} holds the rows of a run that did not publish them"
     return None
 

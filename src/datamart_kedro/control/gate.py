@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.control.code_version import code_version
-from datamart_kedro.control.decision import Decision, DomainState, decide, decide_below, named
+from datamart_kedro.control.decision import Decision, DomainState, decide, decide_below, is_forced, named
 from datamart_kedro.control.personal_data import HashKey, PersonalDataRules, Publishing
 from datamart_kedro.control.probe import Probe, require_columns, require_columns_of_before
+from datamart_kedro.control.reading import RefreshRules, choose_reading, instant_of
 from datamart_kedro.expressions.formats import Formats
 
 GATE = "gate"
@@ -40,15 +41,38 @@ def gate(
         state: DomainState,
         force: object,
         accept_loss: object,
+        full: bool,
+        read_since: object,
+        refresh: RefreshRules,
         personal_data: PersonalDataRules,
         hash_key: HashKey | None,
         *values: BaseModel,
     ) -> Decision:
-        """Decide what a run does for the domain; see `check_source`."""
-        published = Publishing(personal_data, hash_key).noted(domain, personal)
-        return check_source(
-            domain, columns, tuple(parameters), probe, state, force, accept_loss, *values, published=published
+        """Decide what a run does for the domain, and how its source is read; see `check_source`."""
+        decision = check_source(
+            domain,
+            columns,
+            tuple(parameters),
+            probe,
+            state,
+            force,
+            accept_loss,
+            *values,
+            full=full,
+            published=Publishing(personal_data, hash_key).noted(domain, personal),
         )
+        if not decision.is_open:
+            return decision
+        reading = choose_reading(
+            decision,
+            state,
+            json.loads(decision.source_columns or "{}"),
+            refresh,
+            full=full,
+            read_since=instant_of(read_since),
+            forced=is_forced(domain, force),
+        )
+        return replace(decision, reading=reading)
 
     return Node(
         check,
@@ -57,6 +81,9 @@ def gate(
             f"state_{domain}",
             "params:force",
             "params:accept_loss",
+            "params:full",
+            "params:read_since",
+            "params:refresh",
             "params:personal_data",
             "hash_key",
             *(f"params:{name}" for name in parameters),
@@ -75,7 +102,7 @@ def gate_below(domain: str, parameter: str) -> Node:
         parameter: Name of the parameters that its nodes take; a change opens the gate.
     """
 
-    def check(state: DomainState, missing_file: str, force: object, values: BaseModel) -> Decision:
+    def check(state: DomainState, missing_file: str, force: object, full: bool, values: BaseModel) -> Decision:
         """Decide what a run does for the table; see `decide_below`."""
         return decide_below(
             domain,
@@ -84,11 +111,12 @@ def gate_below(domain: str, parameter: str) -> Node:
             missing_file=missing_file,
             parameters={parameter: values.model_dump(mode="json")},
             code_version=code_version(domain, ""),
+            full=full,
         )
 
     return Node(
         check,
-        inputs=[f"state_{domain}", f"files_{domain}", "params:force", f"params:{parameter}"],
+        inputs=[f"state_{domain}", f"files_{domain}", "params:force", "params:full", f"params:{parameter}"],
         outputs=f"gate_{domain}",
         name=f"check_{domain}",
         tags=[GATE, domain],
@@ -109,6 +137,7 @@ def check_source(
     force: object,
     accept_loss: object,
     *parameters: BaseModel,
+    full: bool = False,
     published: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Decide what a run does for a domain; columns are looked at only if it will be read.
@@ -122,6 +151,7 @@ def check_source(
         force: Open the gate whatever they say?
         accept_loss: Columns that the source may give no longer.
         parameters: The parameters of these names.
+        full: Open the gate, and read and build everything anew?
         published: How its personal data is published, see `Publishing.noted`.
 
     Raises:
@@ -139,6 +169,7 @@ def check_source(
         force=force,
         parameters={**values, **(published or {})},
         code_version=code_version(domain, probe.query.sql),
+        full=full,
     )
     if not decision.is_open:
         return decision

@@ -13,9 +13,10 @@ from datamart_kedro.errors import MissingTableError
 from datamart_kedro.mart.domains import domain_of, personal_columns, pipeline_of, published_table, table_name
 from datamart_kedro.mart.keys import is_key_unique
 from datamart_kedro.mart.mart import Mart, quoted
-from datamart_kedro.mart.publication import build, note_loaded
+from datamart_kedro.mart.publication import build
 from datamart_kedro.mart.readable import reading, release
 from datamart_kedro.mart.rejected import find_closed
+from datamart_kedro.mart.staged import kept_in, note_staged, seen_as, show_next
 from datamart_kedro.mart.versions import resolve_version, select_as_of
 
 if TYPE_CHECKING:
@@ -78,18 +79,26 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         if self.table == table_name(domain):
             rows = build(self.mart, published_table(domain), domain, select)
         else:
-            if self._is_known_to_be_empty(domain):
-                select = f"SELECT * FROM ({select}) LIMIT 0"
-            self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {select}")
-            self.mart.remember(data, self.table)
-            rows = self.mart.rows(self.table)
-            if self.mart.run is not None and domain in self.mart.run.loaded:
-                note_loaded(self.mart, domain)
-                find_closed(self.mart, domain)
-                self._let_go_of_source(domain)
+            rows = self._stage(data, domain, select)
         if self.mart.run is not None:
             self.mart.run.rows[self.table] = rows
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
+
+    def _stage(self, data: ir.Table, domain: str, select: str) -> int:
+        """Keep staged rows: in place of those before, or beside them if only changes were read."""
+        run, kept = self.mart.run, kept_in(self.mart.run, self.table)
+        if self._is_known_to_be_empty(domain):
+            select = f"SELECT * FROM ({select}) LIMIT 0"
+        self.mart.compute(self.table, f"CREATE OR REPLACE TABLE {quoted(kept)} AS {select}")
+        self.mart.remember(data, kept)
+        if run is not None and domain in run.loaded:
+            if domain in run.changes:
+                show_next(self.mart, domain)
+            else:
+                note_staged(self.mart, run, domain)
+            find_closed(self.mart, domain)
+            self._let_go_of_source(domain)
+        return self.mart.rows(kept)
 
     def _let_go_of_source(self, domain: str) -> None:
         """Free the memory of the rows that a domain was staged from: its staged rows are saved last."""
@@ -129,7 +138,9 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     def _readable_name(self) -> str:
         run = self.mart.run
         domain = domain_of(self.table)
-        return f"next_{domain}" if run and self.table == table_name(domain) and domain in run.built else self.table
+        if run and self.table == table_name(domain) and domain in run.built:
+            return f"next_{domain}"
+        return seen_as(run, self.table)
 
     def _reading(self) -> Mart:
         """Where the table is read: within a run the mart, else the copy of what is published if it is there."""

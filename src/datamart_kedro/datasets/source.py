@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from datamart_kedro.columns import CLOCK
 from datamart_kedro.config import settings_of
 from datamart_kedro.control.probe import Probe
+from datamart_kedro.control.reading import Reading
 from datamart_kedro.datasets.mart_dataset import Loaded, MartDataset, Saved
 from datamart_kedro.errors import SourceError
+from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.mart.forgotten import without_forgotten
+from datamart_kedro.mart.ledger import staged_load
 from datamart_kedro.progress import progress
+from datamart_kedro.sources.parts import CLOCKS, SourceParts, Totals
 from datamart_kedro.sources.query import read_query
 from datamart_kedro.sources.shop import ShopSettings, open_shop
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from datamart_kedro.mart.source_changes import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +91,10 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
         self.mart.open(write=True)
         try:
             with progress(name) as show:
-                rows = probe.shop.extract(
-                    probe.query.sql, self.mart.connection, name, lambda read: show(f"{read:,} rows")
-                )
+                rows, whole = self._read(probe, lambda read: show(f"{read:,} rows"))
         except SourceError as error:
             raise probe.named(error) from None
-        if rows == 0 and not self.settings.allow_empty:
+        if whole == 0 and not self.settings.allow_empty:
             raise SourceError(
                 f"{self.domain}: {probe.shop.place(probe.query.sql)} has no rows.",
                 "Check the export. If that is right, set source.allow_empty to true in globals.yml.",
@@ -98,3 +106,38 @@ class SourceTable(SourceDataset[None, "ir.Table"]):
         if self.mart.run is not None:
             self.mart.run.loaded[self.domain] = rows
         return self.mart.table(without_forgotten(self.mart, self.domain, name), temporary=True)
+
+    def _read(self, probe: Probe, on_rows: Callable[[int], None]) -> tuple[int, int]:
+        """Make ``source_<domain>`` of what changed, or of all rows.
+
+        Returns:
+            How many rows were read, and how many the source has.
+        """
+        run = self.mart.run
+        decision = run.decisions.get(self.domain) if run else None
+        columns = json.loads((decision and decision.source_columns) or "{}")
+        if run is None or decision is None or columns.get(CLOCK) not in CLOCKS:
+            rows = probe.shop.extract(probe.query.sql, self.mart.connection, f"source_{self.domain}", on_rows)
+            return rows, rows
+        formats = Formats(**json.loads(decision.parameters).get("formats", {}))
+        parts = probe.shop.parts(probe.query.sql, self.mart.connection, f"whole_{self.domain}", on_rows)
+        run.totals[self.domain] = totals = parts.totals(columns[CLOCK], formats.time_zone)
+        if decision.since is not None and decision.reading is not None:
+            found = self._read_changes(parts, columns, formats, decision.reading, totals)
+            if not isinstance(found, Reading):
+                run.changes[self.domain] = found
+                parts.close()
+                return found.rows, totals.rows
+            logger.info("%s: all rows are read, since %s", self.domain, found.reason)
+            run.decisions[self.domain] = replace(decision, reading=found)
+        return parts.read_all(f"source_{self.domain}"), totals.rows
+
+    def _read_changes(
+        self, parts: SourceParts, columns: dict[str, str], formats: Formats, reading: Reading, totals: Totals
+    ) -> Changes | Reading:
+        from datamart_kedro.mart.source_changes import ChangedSource  # here, with Ibis
+
+        staged = staged_load(self.mart, self.domain)
+        assert staged is not None and self.mart.run is not None
+        source = ChangedSource(self.mart, self.domain, parts, columns, formats, staged)
+        return source.read(reading, totals, self.mart.run.refresh.full_from_share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 
@@ -31,6 +31,7 @@ def judge(
     columns: Mapping[str, SourceColumn],
     formats: Formats,
     rules: Mapping[str, RowRule],
+    identity: Sequence[str] = (),
 ) -> tuple[ir.Table, ir.Table, ir.Table]:
     """Tell usable rows from those to set aside.
 
@@ -40,10 +41,12 @@ def judge(
             NULL.
         formats: How the shop writes dates and missing values.
         rules: Rules on typed rows, by the reason that a row breaking them gets.
+        identity: Columns by which a rejected row is found again when the shop mends it.
 
     Returns:
         Every row with its judgement, of which the other two are made: the valid rows, with typed canonical columns; and
-        the rejected ones: `came`, the whole row as it came, and `reasons`, joined by "; ".
+        the rejected ones: their `identity`, as far as it could be read; `came`, the whole row as it came; and
+        `reasons`, joined by "; ".
     """
     typed = read_columns(source, columns, formats)
     faults = _faults_of_columns(typed, columns) | {reason: rule(typed) for reason, rule in rules.items()}
@@ -61,7 +64,7 @@ def judge(
             REASONS: is_rejected.ifelse(reasons, None),
         },
     )
-    rejected = judged.filter(judged[IS_REJECTED]).select(came=judged[CAME], reasons=judged[REASONS])
+    rejected = judged.filter(judged[IS_REJECTED]).select(*identity, came=judged[CAME], reasons=judged[REASONS])
     return judged, judged.filter(~judged[IS_REJECTED]).select(*columns), rejected
 
 

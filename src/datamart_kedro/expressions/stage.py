@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import ibis.expr.types as ir
 
-from datamart_kedro.columns import SourceColumn
+from datamart_kedro.columns import CLOCK, SourceColumn
 from datamart_kedro.expressions.duplicates import find_duplicates, keep_newest
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.judge import RowRule, judge
@@ -21,7 +21,8 @@ class Staged(NamedTuple):
 
     Attributes:
         judged: Every row, with its reasons if it is rejected; the others are made of it.
-        rejected: Rows set aside: `came`, the whole row as it came, and the `reasons`.
+        rejected: Rows set aside: their key and `updated_at`, as far as they could be read; `came`, the whole row as it
+            came; and the `reasons`.
         duplicates: One row per key that came more than once, with `copies`; all but one of them are superseded.
         rows: Staged rows, one per key.
     """
@@ -57,7 +58,8 @@ def stage(
         normalise: Rewrites values of one row by that row alone; keeps every row.
         complete: Gives valid rows the part of their key that the shop leaves out; keeps every row.
     """
-    judged, valid, rejected = judge(source, columns, formats, rules)
+    identity = [name for name in (*key, CLOCK) if name in columns]
+    judged, valid, rejected = judge(source, columns, formats, rules, identity)
     valid = complete(valid)
     duplicates = find_duplicates(valid, key)
     rows = keep_newest(valid, key, duplicates).pipe(normalise)

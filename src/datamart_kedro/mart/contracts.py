@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from datamart_kedro.columns import PERSONAL
 from datamart_kedro.errors import ContractError
@@ -11,19 +12,43 @@ from datamart_kedro.expressions.lookups import unmapped
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.domains import meanings, pipeline_of, published_table
 from datamart_kedro.mart.keys import is_key_unique
-from datamart_kedro.mart.mart import Mart, quoted
+from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.run import Held, RowCounts, RuleResult, Run, current_run
+from datamart_kedro.mart.staged import kept_in
 
 SHOWN = 5
 """Broken rules of a domain that one message names."""
 
 
-def measure(mart: Mart, domain: str, contract: Contract) -> None:
+@dataclass(frozen=True)
+class ScopedContract:
+    """The contract of a table of which only a part can differ from the last publication.
+
+    Attributes:
+        part: On that part.
+        whole: Gives the contract on the table as it will be.
+        show_before: Lets the part be as it is published.
+        show_after: Lets it be as it will be.
+        results: How many rows broke each rule at the last publication, and an example.
+    """
+
+    part: Contract
+    whole: Callable[[], Contract]
+    show_before: Callable[[], object]
+    show_after: Callable[[], object]
+    results: Mapping[str, tuple[int, str]]
+
+
+def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
     """Count the breaches of all rules in one statement, look for an example of those that are broken, and remember.
+
+    Of a table of which only a part can differ, that part is counted, before and after: the other breaches are those of
+    the last publication.
 
     Raises:
         ContractError: The parameters set the severity of a rule that there is not.
     """
+    contract = given.part if isinstance(given, ScopedContract) else given
     severities = contract.severities()
     unknown = sorted(contract.strictness.severities.keys() - severities.keys())
     if unknown:
@@ -31,15 +56,41 @@ def measure(mart: Mart, domain: str, contract: Contract) -> None:
             f"{domain}: the contract has no rule {unknown[0]!r}, whose severity the parameters set.",
             f"Its rules are: {'; '.join(severities)}.",
         )
-    has_unique_key = is_key_unique(mart, f"next_{domain}", contract.key)
-    (counted,) = mart.execute(mart.compile(contract.breaches(has_unique_key=has_unique_key)))
-    rows_checked = int(mart.scalar(f"SELECT count(*) FROM {quoted(f'next_{domain}')}"))
-    breaches = dict(zip(contract.breaches().columns, map(int, counted), strict=True))
-    results = [
-        RuleResult(text, severity, rows_checked, breaches[text], _example(mart, domain, contract, text, breaches[text]))
-        for text, severity in severities.items()
-    ]
-    current_run(mart, f"contract_{domain}").held[domain] = Held(results, contract.strictness)
+    run = current_run(mart, f"contract_{domain}")
+    if isinstance(given, ScopedContract) and severities.keys() <= given.results.keys():
+        found = _of_part(mart, domain, given)
+    else:
+        contract = given.whole() if isinstance(given, ScopedContract) else given
+        is_unique = is_key_unique(mart, f"next_{domain}", contract.key)
+        breaches = _count(mart, contract, mart.compile(contract.breaches(has_unique_key=is_unique)))
+        found = {text: (rows, _example(mart, domain, contract, text, rows)) for text, rows in breaches.items()}
+    rows_checked = run.built[domain].published
+    results = [RuleResult(text, severity, rows_checked, *found[text]) for text, severity in severities.items()]
+    run.held[domain] = Held(results, contract.strictness)
+
+
+def _of_part(mart: Mart, domain: str, given: ScopedContract) -> dict[str, tuple[int, str]]:
+    """Breaches of each rule with an example, out of those of the part that can differ."""
+    select = mart.compile(given.part.breaches())
+    given.show_before()
+    before = _count(mart, given.part, select)
+    given.show_after()
+    after = _count(mart, given.part, select)
+    found = {}
+    for text, rows_after in after.items():
+        rows_last, example = given.results[text]
+        rows = rows_last - before[text] + rows_after
+        if rows_after:
+            example = _example(mart, domain, given.part, text, rows_after)
+        elif before[text]:  # the example of before may be one of those that are mended
+            example = _example(mart, domain, given.whole(), text, rows)
+        found[text] = (rows, example)
+    return found
+
+
+def _count(mart: Mart, contract: Contract, select: str) -> dict[str, int]:
+    (counted,) = mart.execute(select)
+    return dict(zip(contract.breaches().columns, map(int, counted), strict=True))
 
 
 def _example(mart: Mart, domain: str, contract: Contract, rule: str, breaches: int) -> str:
@@ -88,7 +139,7 @@ def _unknown_values(mart: Mart, domain: str) -> int:
     known = meanings(domain)
     if not known:
         return 0
-    found = mart.execute(mart.compile(unmapped(mart.table(f"tmp_{domain}"), known)))
+    found = mart.execute(mart.compile(unmapped(mart.table(kept_in(mart.run, f"tmp_{domain}")), known)))
     by_column: dict[str, int] = {}
     for column, _, rows in found:
         by_column[column] = by_column.get(column, 0) + int(rows)
@@ -122,10 +173,11 @@ def enforce(mart: Mart, run: Run, counts: Mapping[str, RowCounts]) -> None:
         lines += [f"  and {len(found) - SHOWN} more, see {ledger.RESULTS.name}"] * (len(found) > SHOWN)
     first = next(iter(stopping))
     name = pipeline_of(first)
+    staged = f"The staged rows are in {kept_in(run, f'tmp_{first}')}. " if name == first else ""
     raise ContractError(
         "\n  ".join(lines),
-        f"{'' if name != first else f'The staged rows are in tmp_{first}. '}Mend the source, or set the rule to warn in"
-        f" {name}.contract.severities (conf/base/parameters_{name}.yml).",
+        f"{staged}Mend the source, or set the rule to warn in {name}.contract.severities"
+        f" (conf/base/parameters_{name}.yml).",
         state=f"Nothing was published, the mart still holds version {run.version - 1}."
         if run.version > 1
         else "Nothing was published, the mart has no version yet.",

@@ -79,5 +79,10 @@ def meanings(domain: str) -> Mapping[str, str]:
     return found
 
 
+def touched_by(domain: str) -> dict[str, tuple[str, ...]]:
+    """The `TOUCHED_BY` that a domain declares; empty if any row of an input may touch every row of it."""
+    return dict(getattr(_columns(domain), "TOUCHED_BY", {}))
+
+
 def _columns(domain: str) -> ModuleType:
     return import_module(f"datamart_kedro.pipelines.{pipeline_of(domain)}.columns")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Action, Decision, DomainState, LastPublication, StagedLoad
+from datamart_kedro.control.reading import Reading
 from datamart_kedro.mart.domains import table_name
 from datamart_kedro.mart.mart import Mart, literal, quoted
 from datamart_kedro.sources.state import SourceState
@@ -41,6 +43,8 @@ LEDGER = PublishedTable(
         "source_rows": "Rows of the source when it was checked, where it can count them.",
         "source_fingerprint": "What told the source's content from another.",
         "source_columns": "Columns that the source gave, with their types, JSON; NULL if it was not read.",
+        "path": "How the domain was refreshed: changes (only what was touched), or full; NULL if nothing was built.",
+        "path_reason": "Why.",
     },
 )
 
@@ -119,7 +123,7 @@ CREATE TABLE IF NOT EXISTS {LEDGER.name} (
     rows_inserted BIGINT, rows_updated BIGINT, rows_deleted BIGINT,
     version BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP, error VARCHAR,
     parameters VARCHAR, code_version VARCHAR, source_rows BIGINT, source_fingerprint VARCHAR,
-    source_columns VARCHAR
+    source_columns VARCHAR, path VARCHAR, path_reason VARCHAR
 );
 CREATE TABLE IF NOT EXISTS {REJECTED.name} (
     run_id VARCHAR NOT NULL, domain VARCHAR NOT NULL, "row" JSON, reasons VARCHAR,
@@ -141,7 +145,7 @@ CREATE TABLE IF NOT EXISTS {FORGOTTEN.name} (
 CREATE TABLE IF NOT EXISTS {CHECK} (
     domain VARCHAR PRIMARY KEY, action VARCHAR NOT NULL, reason VARCHAR NOT NULL,
     source_rows BIGINT, source_newest_updated_at TIMESTAMP, source_fingerprint VARCHAR,
-    watermark_from TIMESTAMP, parameters VARCHAR, code_version VARCHAR, source_columns VARCHAR
+    watermark_from TIMESTAMP, parameters VARCHAR, code_version VARCHAR, source_columns VARCHAR, reading VARCHAR
 );
 """
 
@@ -207,23 +211,25 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
     return DomainState(
         table_exists=mart.exists(table_name(domain)),
         last=LastPublication(*found[0]) if found else None,
-        staged=_staged_load(mart, domain),
+        staged=staged_load(mart, domain),
     )
 
 
-def _staged_load(mart: Mart, domain: str) -> StagedLoad | None:
+def staged_load(mart: Mart, domain: str) -> StagedLoad | None:
+    """What ``tmp_<domain>`` holds, None if nothing was staged."""
     noted = mart.scalar(
         "SELECT comment FROM duckdb_tables() WHERE table_name = ? AND schema_name = 'main'", [f"tmp_{domain}"]
     )
     if not noted:
         return None
     note = json.loads(noted)
-    return StagedLoad(**{**note, "started_at": datetime.fromisoformat(note["started_at"])})
+    instants = {name: datetime.fromisoformat(note[name]) for name in ("started_at", "watermark") if note.get(name)}
+    return StagedLoad(**{**note, **instants})
 
 
 def note_staged_load(mart: Mart, domain: str, load: StagedLoad) -> None:
     """Write on ``tmp_<domain>`` which state of the source it holds."""
-    note = json.dumps({**vars(load), "started_at": load.started_at.isoformat()})
+    note = json.dumps(vars(load), default=datetime.isoformat)
     mart.execute(f"COMMENT ON TABLE {quoted(f'tmp_{domain}')} IS {literal(note)}")
 
 
@@ -231,7 +237,7 @@ def save_decision(mart: Mart, decision: Decision) -> None:
     """Keep what the current check decided for a domain."""
     source = decision.source
     mart.execute(
-        f"INSERT OR REPLACE INTO {CHECK} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO {CHECK} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             decision.domain,
             decision.action,
@@ -243,6 +249,7 @@ def save_decision(mart: Mart, decision: Decision) -> None:
             decision.parameters,
             decision.code_version,
             decision.source_columns,
+            decision.reading.to_json() if decision.reading else None,
         ],
     )
 
@@ -252,8 +259,9 @@ def load_decision(mart: Mart, domain: str) -> Decision | None:
     found = mart.execute(f"SELECT * FROM {CHECK} WHERE domain = ?", [domain]) if mart.exists(CHECK) else []
     if not found:
         return None
-    (name, action, reason, rows, newest, fingerprint, *rest) = found[0]
-    return Decision(name, _action(action), reason, SourceState(rows, newest, fingerprint), *rest)
+    (name, action, reason, rows, newest, fingerprint, *rest, reading) = found[0]
+    decision = Decision(name, _action(action), reason, SourceState(rows, newest, fingerprint), *rest)
+    return replace(decision, reading=Reading.from_json(reading) if reading else None)
 
 
 def _action(text: str) -> Action:

@@ -147,13 +147,11 @@ class Mart:
         """
         if self._connection is None and not self.path.exists():
             return {}
-        places = literal(catalog) if catalog else "current_database(), 'temp'"
-        found = self.execute(
-            "SELECT column_name, data_type FROM duckdb_columns()"
-            f" WHERE table_name = ? AND database_name IN ({places}) AND schema_name = 'main' AND NOT internal"
-            " ORDER BY column_index",
-            [table],
-        )
+        place = f"{quoted(catalog)}.main.{quoted(table)}" if catalog else quoted(table)
+        try:
+            found = self.execute(f"SELECT name, type FROM pragma_table_info({literal(place)})")
+        except duckdb.CatalogException:  # asking whether it exists costs ten times as much
+            return {}
         return {str(name): str(kind) for name, kind in found}
 
     def rows(self, table: str) -> int:

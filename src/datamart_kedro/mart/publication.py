@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from datamart_kedro.columns import VERSION_COLUMNS, PublishedTable
-from datamart_kedro.control.decision import Decision, StagedLoad
 from datamart_kedro.errors import RunError
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.as_of import make_macro
@@ -18,6 +17,7 @@ from datamart_kedro.mart.personal_data import as_published, hashing
 from datamart_kedro.mart.rejected import keep_rejected
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
 from datamart_kedro.mart.shape import Shape, compare_shapes
+from datamart_kedro.mart.staged import PARTS, apply_staged, kept_in, note_staged
 
 CHANGE = "_change"
 """Column of ``build_<domain>``: insert, update or delete."""
@@ -38,24 +38,17 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
     select = as_published(run.publishing, domain, table, select)
     with hashing(mart, run.publishing.pads):
         shape = compare_shapes(mart, table, select, run.accepted)
-        content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape)
+        scope = run.scopes.get(domain)
+        if scope is not None and (shape.is_new or shape.is_altered):
+            raise RunError(f"{table.name} has other columns than before.", "Run with `--params full=true`.")
+        rows = "" if scope is None else f" WHERE rowid IN (FROM temp.{quoted(scope.before)})"
+        content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape, rows)
         mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
     built = Built(table, shape, before, **_count_changes(mart, domain, shape))
     run.built[domain] = built
     mart.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(f'next_{domain}')} AS {_next(table, domain, built)}")
     return built.published
-
-
-def note_loaded(mart: Mart, domain: str) -> None:
-    """Write on the staged rows which state of the source they come from, and by which rules."""
-    run = current_run(mart, f"tmp_{domain}")
-    decision = run.decisions.get(domain) or Decision.by_name(domain)
-    ledger.note_staged_load(
-        mart,
-        domain,
-        StagedLoad(run.started_at, decision.source.fingerprint, decision.parameters, decision.code_version),
-    )
 
 
 def publish(mart: Mart) -> dict[str, RowCounts]:
@@ -73,6 +66,9 @@ def publish(mart: Mart) -> dict[str, RowCounts]:
     with transaction(mart):
         for domain, built in run.built.items():
             _apply(mart, run, domain, built)
+        for domain in run.changes:
+            note_staged(mart, run, domain)
+            apply_staged(mart, run, domain)
         for domain in run.loaded:
             keep_rejected(mart, run, domain)
         finished_at = now()
@@ -104,13 +100,16 @@ def _whole(run: Run, table: PublishedTable, select: str) -> str:
     return f"SELECT {columns}, {stamps} FROM ({select}) AS new"
 
 
-def _changes(table: PublishedTable, select: str, shape: Shape) -> str:
+def _changes(table: PublishedTable, select: str, shape: Shape, rows: str) -> str:
     """The rows that differ from the published ones, found in one join on the key and a hash of the values.
+
+    Where only a part of the table is built, `rows` is the condition of the published rows that it is held against.
 
     A column that goes is NULL from now on: rows that hold something else in it differ.
     Two different rows have the same 64-bit hash once in 10^19.
     """
     values = [name for name in table.columns if name not in (*table.key, *table.stamps)] or list(table.key)
+    place = f"{quoted(table.name)} AS old{rows}"
     keys = _list(f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}" for name in table.key)
     others = _list(f"new.{quoted(name)}" for name in table.columns if name not in table.key)
     old_keys = _list(f"{shape.as_new(name)} AS {quoted(name)}" for name in table.key)
@@ -122,7 +121,7 @@ def _changes(table: PublishedTable, select: str, shape: Shape) -> str:
         f"CASE WHEN old.{first} IS NULL THEN 'insert' WHEN new.{first} IS NULL THEN 'delete' ELSE 'update' END"
         f" AS {CHANGE}, old.{ROW}"
         f" FROM (SELECT *, {new_hash} AS _hash FROM ({select})) AS new"
-        f" FULL JOIN (SELECT {old_keys}, {old_hash} AS _hash, rowid AS {ROW} FROM {quoted(table.name)} AS old) AS old"
+        f" FULL JOIN (SELECT {old_keys}, {old_hash} AS _hash, rowid AS {ROW} FROM {place}) AS old"
         f" ON {_same_key(table, 'new', 'old')}"
         " WHERE new._hash IS DISTINCT FROM old._hash"
     )
@@ -208,9 +207,10 @@ def _account(mart: Mart, run: Run, domain: str) -> RowCounts:
     counts = RowCounts()
     if domain in run.loaded:
         counts.read = run.loaded[domain]
-        counts.staged = mart.rows(f"tmp_{domain}")
-        counts.rejected = mart.rows(f"tmp_{domain}_rejected")
-        counts.superseded = int(mart.scalar(f"SELECT sum(copies - 1) FROM {quoted(f'tmp_{domain}_duplicates')}") or 0)
+        rejected, duplicates, staged = (kept_in(run, f"tmp_{domain}{part}") for part in PARTS)
+        counts.staged = mart.rows(staged)
+        counts.rejected = mart.rows(rejected)
+        counts.superseded = int(mart.scalar(f"SELECT sum(copies - 1) FROM {quoted(duplicates)}") or 0)
         accounted = counts.staged + counts.rejected + counts.superseded
         if accounted != counts.read:
             raise RunError(
@@ -227,11 +227,10 @@ def _account(mart: Mart, run: Run, domain: str) -> RowCounts:
 def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished_at: datetime) -> None:
     """Write how the domain's run ended; a domain that was staged and not built published nothing."""
     is_built = domain in run.built
-    newest = (
-        mart.scalar(f"SELECT max(updated_at) FROM {quoted(f'tmp_{domain}')}")
-        if domain in run.loaded
-        else run.decisions[domain].watermark_from
-    )
+    newest, path = run.decisions[domain].watermark_from, run.paths.get(domain)
+    if domain in run.loaded:
+        staged = mart.scalar(f"SELECT max(updated_at) FROM {quoted(kept_in(run, f'tmp_{domain}'))}")
+        newest = max(filter(None, (staged, newest)), default=None) if domain in run.changes else staged
     values: dict[str, object] = {
         "status": "published" if is_built else "skipped",
         "watermark_to": newest,
@@ -243,6 +242,8 @@ def _close_ledger(mart: Mart, run: Run, domain: str, counts: RowCounts, finished
         "rows_updated": counts.updated,
         "rows_deleted": counts.deleted,
         "version": run.version if is_built else None,
+        "path": path.kind if path else None,
+        "path_reason": path.reason if path else None,
         "finished_at": finished_at,
     }
     if not is_built:

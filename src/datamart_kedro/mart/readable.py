@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,25 +81,70 @@ def refresh_copy(mart: Mart) -> None:
     held, wanted = _held(mart, target), _state(mart)
     if held == wanted or wanted.version == 0:
         return
-    fresh = target.with_name(f"{target.name}.new")
+    fresh, spare = (target.with_name(f"{target.name}.{suffix}") for suffix in ("new", "spare"))
     _remove(fresh)
     try:
         if held is not None and _is_ancestor(mart, held, wanted):
-            shutil.copyfile(target, fresh)
-        else:
-            held = None
+            if not _bring_spare(mart, spare, fresh, wanted):
+                shutil.copyfile(target, fresh)
+                _bring_all(mart, fresh, held)
+            _flush(fresh)
+            _keep_as_spare(target, spare)
+        else:  # what was erased or pruned must not stay in the spare either
+            _remove(spare)
             target.parent.mkdir(parents=True, exist_ok=True)
-        storage = literal(str(STORAGE["storage_compatibility_version"]))
-        with _attached(mart, fresh, f"STORAGE_VERSION {storage}"), transaction(mart):
-            for table in _tables(mart):
-                _bring(mart, table, held)
-            for published in published_tables().values():
-                if mart.exists(published.name):
-                    make_macro(mart, published, catalog=COPY)
-        _flush(fresh)
+            _bring_all(mart, fresh, None)
+            _flush(fresh)
         fresh.replace(target)
     finally:
         _remove(fresh)
+
+
+def _bring_spare(mart: Mart, spare: Path, fresh: Path, wanted: CopyState) -> bool:
+    """Bring the copy before the last one to the mart's version, unless somebody still reads it."""
+    if not spare.exists() or _is_open_here(spare):
+        return False
+    held = _held(mart, spare)
+    if held is None or not _is_ancestor(mart, held, wanted):
+        return False
+    spare.replace(fresh)
+    try:
+        _bring_all(mart, fresh, held)
+    except duckdb.IOException:  # another process has it open
+        _remove(fresh)
+        return False
+    return True
+
+
+def _bring_all(mart: Mart, fresh: Path, held: CopyState | None) -> None:
+    storage = literal(str(STORAGE["storage_compatibility_version"]))
+    with _attached(mart, fresh, f"STORAGE_VERSION {storage}"), transaction(mart):
+        for table in _tables(mart):
+            _bring(mart, table, held)
+        for published in published_tables().values():
+            if mart.exists(published.name):
+                make_macro(mart, published, catalog=COPY)
+
+
+def _keep_as_spare(target: Path, spare: Path) -> None:
+    """Keep the copy that is replaced: what changed since is less to write than all of it, two versions later."""
+    _remove(spare)
+    with suppress(OSError):  # a file system without links does without
+        os.link(target, spare)
+
+
+def _is_open_here(path: Path) -> bool:
+    """Has this process the file open? Its own locks would not keep it from writing under its own reader."""
+    wanted = path.stat()
+    try:
+        names = [link.name for link in Path("/proc/self/fd").iterdir()]
+    except OSError:
+        return True  # not to be told on this system
+    for name in names:
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(int(name)), wanted):
+                return True
+    return False
 
 
 def _tables(mart: Mart) -> list[PublishedTable]:
@@ -125,8 +170,9 @@ def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
             return
         if stamp == "_version":
             same_key = " AND ".join(f"old.{quoted(name)} = gone.{quoted(name)}" for name in table.key)
-            ended = f"FROM {quoted(history_of(table).name)} AS gone WHERE _version_to > {held.version}"
-            mart.execute(f"DELETE FROM {there} AS old WHERE EXISTS ({ended} AND {same_key})")
+            ended = f"(FROM {quoted(history_of(table).name)} WHERE _version_to > {held.version})"
+            gone = f"SELECT old.rowid FROM {there} AS old SEMI JOIN {ended} AS gone ON {same_key}"
+            mart.execute(f"DELETE FROM {there} WHERE rowid IN ({gone})")
         mart.execute(f"INSERT INTO {there} FROM {here} WHERE {stamp} > {held.version}")
 
 

@@ -9,6 +9,7 @@ from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.ledger import LEDGER, REJECTED
 from datamart_kedro.mart.mart import Mart, literal, quoted, timestamp
 from datamart_kedro.mart.run import Run
+from datamart_kedro.mart.staged import kept_in, seen_as
 
 FORMATS = {".csv": "FORMAT csv, HEADER", ".json": "FORMAT json", ".parquet": "FORMAT parquet"}
 STAGED, SUPERSEDED, AGAIN, GONE = "staged", "superseded", "rejected again", "gone"
@@ -24,10 +25,10 @@ def find_closed(mart: Mart, domain: str) -> None:
     """
     columns = mart.columns(f"source_{domain}")
     key = [name for name in published_table(domain).key if name in columns]
-    staged, duplicates = quoted(f"tmp_{domain}"), quoted(f"tmp_{domain}_duplicates")
+    staged, duplicates = (quoted(kept_in(mart.run, f"tmp_{domain}{part}")) for part in ("", "_duplicates"))
     mart.execute(
         f"CREATE OR REPLACE TEMP TABLE {quoted(f'closed_{domain}')} AS"
-        f" WITH new AS ({_rejected_now(domain)}), open AS ({_open(domain)})"
+        f" WITH new AS ({_rejected_now(mart, domain)}), open AS ({_open(domain)})"
         f" SELECT id, row, {_key_of_row(key)} AS key, CAST(NULL AS VARCHAR) AS closed_as"
         " FROM open ANTI JOIN new USING (row, reasons, copy)"
     )
@@ -38,8 +39,8 @@ def find_closed(mart: Mart, domain: str) -> None:
     source = f"FROM {quoted(f'source_{domain}')} AS source"
     came = f"SELECT to_json(source) AS row, {_key_of_table('source', key)} AS key {source}"
     outcomes = {
-        AGAIN: f"row IN (SELECT row FROM ({_rejected_now(domain)}))"
-        f" OR key IN (SELECT {_key_of_row(key)} FROM ({_rejected_now(domain)}))",
+        AGAIN: f"row IN (SELECT row FROM ({_rejected_now(mart, domain)}))"
+        f" OR key IN (SELECT {_key_of_row(key)} FROM ({_rejected_now(mart, domain)}))",
         STAGED: f"row IN (SELECT row FROM ({came}) WHERE key IN {keys})"
         f" AND key NOT IN (SELECT {_key_of_table('twice', key)} FROM {duplicates} AS twice)",
         SUPERSEDED: f"key IN (SELECT {_key_of_table('staged', key)} FROM {staged} AS staged)",
@@ -59,7 +60,7 @@ def keep_rejected(mart: Mart, run: Run, domain: str) -> None:
     """
     mart.execute(
         f"INSERT INTO {REJECTED.name} (run_id, domain, row, reasons) SELECT ?, ?, row, reasons FROM"
-        f" ({_rejected_now(domain)}) ANTI JOIN ({_open(domain)}) USING (row, reasons, copy)",
+        f" ({_rejected_now(mart, domain)}) ANTI JOIN ({_open(domain)}) USING (row, reasons, copy)",
         [run.run_id, domain],
     )
     mart.execute(
@@ -134,11 +135,11 @@ def export_rejected(
     return int(mart.scalar(f"SELECT count(*) {wanted}"))
 
 
-def _rejected_now(domain: str) -> str:
-    """SELECT of the rows that this load rejected; equal ones are told apart by their number."""
+def _rejected_now(mart: Mart, domain: str) -> str:
+    """SELECT of the rows that are rejected after this load; equal ones are told apart by their number."""
     return (
         "SELECT row, reasons, row_number() OVER (PARTITION BY row, reasons) AS copy FROM"
-        f" (SELECT to_json(came) AS row, reasons FROM {quoted(f'tmp_{domain}_rejected')})"
+        f" (SELECT to_json(came) AS row, reasons FROM {quoted(seen_as(mart.run, f'tmp_{domain}_rejected'))})"
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
 from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.personal_data import Publishing
+from datamart_kedro.control.reading import RefreshRules
 from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
@@ -21,6 +23,11 @@ from datamart_kedro.mart.file import sign
 from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.node_times import NodeTime, keep_times
 from datamart_kedro.mart.shape import Shape
+
+if TYPE_CHECKING:
+    from datamart_kedro.mart.scope import Scope
+    from datamart_kedro.mart.source_changes import Changes
+    from datamart_kedro.sources.parts import Totals
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +113,19 @@ class Held:
     strictness: ContractRules
 
 
+@dataclass(frozen=True)
+class RefreshPath:
+    """How a domain was refreshed.
+
+    Attributes:
+        kind: changes, if only the rows were built that could differ; full, if all were.
+        reason: Why.
+    """
+
+    kind: Literal["changes", "full"]
+    reason: str
+
+
 @dataclass
 class Run:
     """The run that a mart is in.
@@ -125,6 +145,11 @@ class Run:
         times: What its nodes took.
         publishing: How personal data is published.
         files: Files that the run replaces when it is published, each with what is written so far.
+        refresh: When domains are refreshed by their changes.
+        totals: What the sources hold that tell when their rows changed.
+        changes: What was read of the domains whose changes alone were read.
+        scopes: What is built anew of the domains of which not all is.
+        paths: How domains were refreshed.
     """
 
     run_id: str
@@ -140,6 +165,11 @@ class Run:
     times: list[NodeTime] = field(default_factory=list)
     publishing: Publishing = field(default_factory=Publishing)
     files: dict[Path, Path] = field(default_factory=dict)
+    refresh: RefreshRules = field(default_factory=RefreshRules)
+    totals: dict[str, Totals] = field(default_factory=dict)
+    changes: dict[str, Changes] = field(default_factory=dict)
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    paths: dict[str, RefreshPath] = field(default_factory=dict)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""

@@ -14,7 +14,9 @@ import duckdb
 
 from datamart_kedro.errors import SourceError
 from datamart_kedro.mart.mart import literal, quoted
+from datamart_kedro.sources.digests import Digests
 from datamart_kedro.sources.file_errors import refusal_of, unreadable_file
+from datamart_kedro.sources.parts import LocalParts
 from datamart_kedro.sources.query import require_own_names
 from datamart_kedro.sources.state import SourceState
 from datamart_kedro.sources.transcode import Transcoder
@@ -34,9 +36,8 @@ class FileSource:
 
     Args:
         project: Folder that relative paths start from.
-        temp_folder: Where transcoded copies are kept during a run.
+        temp_folder: Where transcoded copies are kept during a run, and digests of files from run to run.
         encodings: For a path or pattern, as the SELECT writes it, the encoding of its files if it is not UTF-8.
-        digests: Digests of files that have been read before; new ones are added.
     """
 
     def __init__(
@@ -44,10 +45,9 @@ class FileSource:
         project: Path,
         temp_folder: Path,
         encodings: Mapping[str, str] | None = None,
-        digests: dict[FileKey, str] | None = None,
     ) -> None:
         self.project = project
-        self.digests = {} if digests is None else digests
+        self._digests = Digests(temp_folder / "digests.json")
         self._transcoder = Transcoder(temp_folder / "transcoded", dict(encodings or {}))
         self._checked: dict[str, tuple[FileKey, ...]] = {}
         self._open_views: set[str] = set()
@@ -68,11 +68,12 @@ class FileSource:
         files = self._files(query)
         if not files:
             return self._check_rows(query)
-        keys = self._checked[query] = tuple(_key(file) for file in files)
+        self._checked[query] = tuple(_key(file) for file in files)
         state = hashlib.blake2b(digest_size=16)
-        for file, key in zip(files, keys, strict=True):
+        for file in files:
             name = file.relative_to(self.project) if file.is_relative_to(self.project) else file
-            state.update(f"{name}\0{self._digest(file, key)}\0".encode())
+            with unreadable_file(file):
+                state.update(f"{name}\0{self._digests.of(file)}\0".encode())
         return SourceState(rows=None, newest_updated_at=None, fingerprint=f"files:{state.hexdigest()}")
 
     def describe(self, query: str) -> dict[str, str]:
@@ -97,6 +98,27 @@ class FileSource:
         Raises:
             SourceError: A file cannot be read, or is not the one that was checked any more; nothing is left behind.
         """
+        return self._extract(query, mart, table, on_rows)[1]
+
+    def parts(
+        self,
+        query: str,
+        mart: duckdb.DuckDBPyConnection,
+        name: str,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> LocalParts:
+        """The rows, to be asked for in parts: files tell which of their rows changed only by reading them.
+
+        Raises:
+            SourceError: As for `extract`.
+        """
+        kind, rows = self._extract(query, mart, name, on_rows)
+        return LocalParts(mart, name, kind, rows)
+
+    def _extract(
+        self, query: str, mart: duckdb.DuckDBPyConnection, table: str, on_rows: Callable[[int], None] | None
+    ) -> tuple[str, int]:
+        """Make a temporary TABLE or VIEW; which of the two, and the number of rows."""
         files = self._files(query)
         self._checked.setdefault(query, tuple(_key(file) for file in files))
         with self._clear_errors(query):
@@ -113,7 +135,7 @@ class FileSource:
             self._open_views.add(query)
         if on_rows:
             on_rows(rows)
-        return int(rows)
+        return kind, int(rows)
 
     def confirm(self) -> None:
         """Make sure that files which were read after `extract`, through a view, are still those that were checked.
@@ -151,12 +173,6 @@ class FileSource:
                 f"{self.place(query)} changed between check and reading.",
                 "Run again when whoever writes it is done.",
             )
-
-    def _digest(self, file: Path, key: FileKey) -> str:
-        if key not in self.digests:
-            with unreadable_file(file), file.open("rb") as stream:
-                self.digests[key] = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        return self.digests[key]
 
     def _check_rows(self, query: str) -> SourceState:
         """Fingerprint the rows themselves where the query names no local file."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
+from datamart_kedro.columns import CLOCK
 from datamart_kedro.errors import SourceError
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.postgres import AddressError, cause_of, engine_of, place_of
 from datamart_kedro.sources.copy_stream import CopyStream, UnreadableValueError, quiet_driver
+from datamart_kedro.sources.parts import CLOCKS, IN_RANGE, WITH_ZONE, ServerParts, Totals, clock_in_utc
 from datamart_kedro.sources.postgres_errors import LostError, ask_again, loss_of, refusal_of, was_refused
 from datamart_kedro.sources.postgres_types import LOADED_AS, describe
 from datamart_kedro.sources.state import SourceState
@@ -26,16 +28,19 @@ Answer = TypeVar("Answer")
 
 ADDRESS = "DATAMART_SHOP_URL, or `shop: {url: ...}` in conf/local/credentials.yml"
 
-CLOCKED = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-"""Types of updated_at that tell two changes of one day apart."""
+SUM_OF_CLOCKS = (
+    "coalesce(sum(extract(epoch FROM date_trunc('minute', {clock}))::bigint * 1000000"
+    f" + extract(microseconds FROM {{clock}})::bigint) FILTER (WHERE {IN_RANGE}), 0)"
+)
+"""Microseconds since 1970, exact also on servers whose seconds are floats."""
 
 CHANGES = (
-    "max(updated_at) FILTER (WHERE updated_at BETWEEN '0001-01-02' AND '9999-12-30'),"
-    " count(updated_at), sum(timestamp_hash_extended(updated_at::timestamp, 0))"
+    f"{SUM_OF_CLOCKS.format(clock=CLOCK)}, max({CLOCK}) FILTER (WHERE {IN_RANGE.format(clock=CLOCK)}),"
+    f" count({CLOCK}), sum(timestamp_hash_extended({CLOCK}::timestamp, 0))"
 )
-"""Newest change, how many there are, and their digest, whatever their order."""
+"""The sum of updated_at, the newest one, how many there are, and their digest, whatever their order."""
 
-CONTENT = "NULL, 0, sum(hashtextextended((_source.*)::text, 0))"
+CONTENT = "0, NULL, 0, sum(hashtextextended((_source.*)::text, 0))"
 """The same of rows without a clock: a digest of all that they hold."""
 
 SETTINGS = {
@@ -77,6 +82,7 @@ class PostgresSource:
         self._connection: Connection | None = None
         self._columns: dict[str, dict[str, str]] = {}
         self._checked: dict[str, SourceState] = {}
+        self._totals: dict[str, Totals] = {}
         self._is_read = False
         self._rows = 0
 
@@ -142,6 +148,48 @@ class PostgresSource:
             self._rows, self._is_read = 0, True
             return rows
 
+    def parts(
+        self,
+        query: str,
+        mart: duckdb.DuckDBPyConnection,
+        name: str,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> ServerParts:
+        """The rows, to be asked for in parts, all in the run's snapshot."""
+        return ServerParts(self, query, mart, on_rows)
+
+    def totals(self, query: str, kind: str, time_zone: str) -> Totals:
+        """Count the rows and sum their updated_at, microseconds since 1970, UTC.
+
+        Args:
+            query: The SELECT.
+            kind: The engine's type of updated_at.
+            time_zone: IANA zone of an updated_at without one.
+
+        Raises:
+            SourceError: The server cannot be reached, or refuses the query.
+        """
+        with self._lock:
+            if query not in self._totals:
+                self.check(query)
+            if kind == WITH_ZONE or time_zone == "UTC":
+                return self._totals[query]
+            clocks = SUM_OF_CLOCKS.format(clock=clock_in_utc(kind, time_zone))
+            asked = f"SELECT count(*), {clocks} FROM ({query}\n) AS _source"
+            ((rows, clock),) = self._ask(lambda connection: _answer(connection, asked))
+            return Totals(rows, int(clock))
+
+    def count(self, query: str) -> int:
+        """Number of rows.
+
+        Raises:
+            SourceError: The server cannot be reached, or refuses the query.
+        """
+        with self._lock:
+            asked = f"SELECT count(*) FROM ({query}\n) AS _source"
+            ((rows,),) = self._ask(lambda connection: _answer(connection, asked))
+            return int(rows)
+
     def confirm(self) -> None:
         """Nothing to ask: all was read in one snapshot."""
 
@@ -150,6 +198,7 @@ class PostgresSource:
         with self._lock:
             self._disconnect()
             self._checked.clear()
+            self._totals.clear()
             self._is_read = False
 
     def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
@@ -226,9 +275,11 @@ class PostgresSource:
 
     def _look(self, connection: Connection, query: str) -> SourceState:
         columns = self._described(connection, query)
-        looked_at = CHANGES if columns.get("updated_at") in CLOCKED else CONTENT
-        ((rows, newest, *content),) = _answer(connection, f"SELECT count(*), {looked_at} FROM ({query}\n) AS _source")
+        looked_at = CHANGES if columns.get(CLOCK) in CLOCKS else CONTENT
+        found = _answer(connection, f"SELECT count(*), {looked_at} FROM ({query}\n) AS _source")
+        ((rows, clock, newest, *content),) = found
         shape = hashlib.blake2b(repr(columns).encode(), digest_size=8).hexdigest()
+        self._totals[query] = Totals(rows, int(clock))
         return SourceState(rows, newest, ":".join(str(part) for part in ("postgres", shape, rows, newest, *content)))
 
     def _require_all(self, stream: CopyStream) -> None:

@@ -11,6 +11,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 from datamart_kedro.errors import SourceError
+from datamart_kedro.sources.parts import SourceParts
 from datamart_kedro.sources.state import SourceState
 
 
@@ -30,6 +31,11 @@ class Shop(Protocol):
         self, query: str, mart: duckdb.DuckDBPyConnection, table: str, on_rows: Callable[[int], None] | None = None
     ) -> int:
         """Make a temporary table or view of the rows and return their number."""
+
+    def parts(
+        self, query: str, mart: duckdb.DuckDBPyConnection, name: str, on_rows: Callable[[int], None] | None = None
+    ) -> SourceParts:
+        """The rows of the query, to be asked for in parts; what that needs is kept under the name until closed."""
 
     def confirm(self) -> None:
         """Make sure that what was read is what was checked; refuse otherwise."""

@@ -42,6 +42,9 @@ PERSONAL = PersonalData(
 )
 """A customer is a person."""
 
+TOUCHED_BY = {"tmp_customers": KEY, "tb_orders": KEY}
+"""For each table that customers are made of, the columns by which a changed row finds the customers to build anew."""
+
 TABLE = PublishedTable(
     name="tb_customers",
     key=KEY,

@@ -22,6 +22,9 @@ SOURCE = {
 MEANINGS: dict[str, str] = {}
 """Which staged column says what another one means; NULL where no map knows the value."""
 
+TOUCHED_BY = {"tmp_order_items": KEY, "tmp_orders": ("order_id",), "tb_products": ("product_id",)}
+"""For each table that lines are made of, the columns by which a changed row finds the lines to build anew."""
+
 TABLE = PublishedTable(
     name="tb_order_items",
     key=KEY,

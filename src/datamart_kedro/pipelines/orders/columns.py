@@ -32,6 +32,9 @@ MEANINGS = {"source_status": "status", "source_failure_reason": "failure_reason"
 PERSONAL = PersonalData(person="customer_id", columns=("ship_city", "ship_region", "ship_postal_code"))
 """An order is of the customer who ordered, and says where that person lives."""
 
+TOUCHED_BY = {"tmp_orders": KEY, "tb_order_items": KEY}
+"""For each table that orders are made of, the columns by which a changed row finds the orders to build anew."""
+
 TABLE = PublishedTable(
     name="tb_orders",
     key=KEY,

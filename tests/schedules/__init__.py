@@ -1,0 +1,1 @@
+"""Tests of the examples in docs/examples, and of runs over HTTP."""
