@@ -6,9 +6,9 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import duckdb
 from kedro.io import CatalogProtocol, SharedMemoryCatalogProtocol
@@ -52,6 +52,34 @@ Rules = TypeVar("Rules", bound=BaseModel)
 Catalog = CatalogProtocol[Any, Any] | SharedMemoryCatalogProtocol
 
 
+@dataclass(frozen=True)
+class RunRules:
+    """What the parameters say of a run as a whole.
+
+    Attributes:
+        accepted: Published columns that may go.
+        publishing: How personal data is published.
+        refresh: When domains are refreshed by their changes.
+    """
+
+    accepted: frozenset[object]
+    publishing: Publishing
+    refresh: RefreshRules
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Self:
+        """The rules, out of a catalog.
+
+        Raises:
+            ParameterError: One of them is not what it can be.
+        """
+        return cls(
+            frozenset(named(catalog.load("parameters").get("accept_loss", []))),
+            Publishing(_rules(catalog, PersonalDataRules, "personal_data"), catalog.load("hash_key")),
+            _rules(catalog, RefreshRules, "refresh"),
+        )
+
+
 class GatedRunner(AbstractRunner):
     """Wraps any runner of one process.
 
@@ -88,7 +116,7 @@ class GatedRunner(AbstractRunner):
         mart = _mart_of(pipeline, catalog)
         if mart is None:
             return self._inner.run(pipeline, catalog, hook_manager, run_id, only_missing_outputs)
-        publishing = Publishing(_rules(catalog, PersonalDataRules, "personal_data"), catalog.load("hash_key"))
+        rules = RunRules.of(catalog)
         wiring = Wiring(self._everything)
         wanted = sorted({domain for node in pipeline.nodes if (domain := wiring.domain(node))})
         clock = NodeClock()
@@ -97,9 +125,7 @@ class GatedRunner(AbstractRunner):
         close_shops()  # what a notebook looked at before is not this run's snapshot
         try:
             run = begin(mart, run_id or "", wanted)
-            run.accepted = frozenset(named(catalog.load("parameters").get("accept_loss", [])))
-            run.publishing = publishing
-            run.refresh = _rules(catalog, RefreshRules, "refresh")
+            run.accepted, run.publishing, run.refresh = rules.accepted, rules.publishing, rules.refresh
             open_part = self._decide(pipeline, wanted, catalog, hook_manager, mart, run)
             self._require_tables(open_part, catalog)
             if self._gated:
