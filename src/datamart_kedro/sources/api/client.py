@@ -70,7 +70,7 @@ class Client:
         """
         if not self._access.is_at_home(url):
             raise SourceError(
-                f"{self.place(said_by)} says that the next page is at {self.place(url)}, which is not the API's address.",
+                f"{self.place(said_by)} says that its next page is at {self.place(url)}, which is not the API's place.",
                 "Set source.api.base_url to the address that the API gives for itself, or ask whoever runs it.",
             )
 

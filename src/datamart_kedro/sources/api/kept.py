@@ -8,8 +8,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-STAMP = "%Y%m%dT%H%M%S"
-FOLDER = re.compile(r"^(\d{8}T\d{6})Z-\d+$")
+STAMP = "%Y%m%dT%H%M%S.%f"
+FOLDER = re.compile(r"^(\d{8}T\d{6}\.\d{6})Z-\d+$")
 AT_LEAST = timedelta(days=1)
 """A younger folder may be that of a run which is under way."""
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 
 import duckdb
 
 from datamart_kedro.errors import SourceError
+from datamart_kedro.progress import progress
 from datamart_kedro.sources.api import relation
 from datamart_kedro.sources.api.client import Client
 from datamart_kedro.sources.api.kept import begin_folder, end_folder
 from datamart_kedro.sources.api.reading import ROWS, Reading, address_of, is_as_known, read_list, total_of
 from datamart_kedro.sources.api.settings import ApiSettings, Endpoint
 from datamart_kedro.sources.api.store import Store, Stored, utc_now
+
+logger = logging.getLogger(__name__)
 
 STORE = "store"
 
@@ -70,7 +75,26 @@ class Lists:
 
     def _read(self, name: str, since: datetime | None = None) -> Reading:
         """Read a list; `since` asks only for what changed at that instant or later."""
-        reading = read_list(self._client, self._settings, name, self._run_folder() / name, self._repeated_keys, since)
+        started, asked = perf_counter(), self._client.requests
+        folder = self._run_folder() / name
+        with progress(f"{name} of the API") as show:
+            reading = read_list(
+                self._client,
+                self._settings,
+                name,
+                folder,
+                self._repeated_keys,
+                since,
+                on_rows=lambda rows: show(f"{rows:,} rows"),
+            )
+        logger.info(
+            "%s of the API: %s rows%s in %s requests, %.1f s",
+            name,
+            f"{reading.rows:,}",
+            f" that changed since {since:%Y-%m-%d %H:%M:%S}" if since else "",
+            f"{self._client.requests - asked:,}",
+            perf_counter() - started,
+        )
         lacking = [field for field in self._settings.endpoints[name].key if field not in reading.columns]
         if reading.rows and lacking:
             raise SourceError(

@@ -89,6 +89,12 @@ def first_address(endpoint: Endpoint, url: str, params: Mapping[str, str]) -> st
     return with_params(url, {**params, **_first(endpoint)})
 
 
+def shortest_address(endpoint: Endpoint, url: str, params: Mapping[str, str]) -> str:
+    """Address of a first page with one row, where the size of pages can be asked for."""
+    size_param = None if isinstance(endpoint.paging, OnePage) else endpoint.paging.size_param
+    return with_params(first_address(endpoint, url, params), {size_param: "1"} if size_param else {})
+
+
 def with_params(url: str, params: Mapping[str, str]) -> str:
     """An address with parameters; those of the same name are replaced."""
     parts = urlsplit(url)

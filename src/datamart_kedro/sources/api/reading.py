@@ -13,13 +13,14 @@ from typing import Any, BinaryIO
 
 from datamart_kedro.errors import SourceError
 from datamart_kedro.sources.api.client import Client
-from datamart_kedro.sources.api.json_rows import line_of, path_of, read_answer, value_at
-from datamart_kedro.sources.api.paging import Page, fields_wanted, first_address, pages_of
+from datamart_kedro.sources.api.json_rows import NoRowsError, line_of, path_of, read_answer, value_at
+from datamart_kedro.sources.api.paging import Page, fields_wanted, first_address, pages_of, shortest_address
 from datamart_kedro.sources.api.settings import ApiSettings, Endpoint
 
 logger = logging.getLogger(__name__)
 
 ROWS = "rows.ndjson"
+MAX_FIELDS = 10_000
 SUM_OF = 1 << 64
 """Digests of rows are added up modulo this: their order does not matter."""
 
@@ -111,7 +112,8 @@ def total_of(client: Client, settings: ApiSettings, name: str, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ROWS).open("wb") as lines:
         taker = _PageTaker(client, settings, endpoint, folder, lines, Reading(folder / ROWS))
-        return taker.fetch(first_address(endpoint, address_of(settings, endpoint), params_of(endpoint, None))).total
+        url = shortest_address(endpoint, address_of(settings, endpoint), params_of(endpoint, None))
+        return taker.fetch(url).total
 
 
 def is_as_known(client: Client, settings: ApiSettings, name: str, file: Path, etag: str) -> bool:
@@ -247,6 +249,8 @@ class _PageTaker:
         answer = read_answer(
             file, path_of(endpoint.rows), fields_wanted(endpoint), on_row, max_row=self._settings.max_row_mb << 20
         )
+        if len(columns) > MAX_FIELDS:
+            raise NoRowsError(f"rows of more than {MAX_FIELDS:,} different fields: are ids used as names?")
         total = headers.get((endpoint.total_header or "").lower()) or answer.values.get(path_of(endpoint.total))
         page = Page(url, answer.rows, digest.hexdigest(), answer.values, headers, self._whole_number(total))
         reading = self._reading
@@ -262,13 +266,13 @@ class _PageTaker:
             SourceError: The API should tell it, and does not.
         """
         endpoint = self._endpoint
-        if endpoint.total is None and endpoint.total_header is None:
+        if (endpoint.total is None and endpoint.total_header is None) or (total is None and self._pages > 1):
             return None
         with suppress(TypeError, ValueError):
             return int(total)
-        place = endpoint.total_header or endpoint.total
+        place = self._client.place(address_of(self._settings, endpoint))
         raise SourceError(
-            f"{self._client.place(address_of(self._settings, endpoint))} does not tell the number of its rows in {place}.",
+            f"{place} does not tell the number of its rows in {endpoint.total_header or endpoint.total}.",
             "Correct total or total_header of the endpoint, or leave it out: then the list is read twice.",
         )
 

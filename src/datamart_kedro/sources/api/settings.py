@@ -205,7 +205,7 @@ class ApiSettings(Block):
     max_row_mb: Annotated[int, Field(ge=1, le=1024)] = 16
     max_pages: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     readings: Annotated[int, Field(ge=1, le=20)] = 3
-    pages: str = "data/api"
+    pages: str = "data/api_pages"
     keep_days: Annotated[float, Field(ge=0, le=3660)] = 7
 
     @field_validator("base_url")
