@@ -103,6 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: SampleApi
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for an answer: two are held up by the system
 
     def do_GET(self) -> None:
         """Answer with a page."""

@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 from datamart_kedro import __version__
 from datamart_kedro.errors import SourceError
 from datamart_kedro.sources.api.access import Access
+from datamart_kedro.sources.api.causes import cause_of
 from datamart_kedro.sources.api.json_rows import NoJsonError, NoRowsError
 from datamart_kedro.sources.api.retries import LostError, ask_again, retry_after
 from datamart_kedro.sources.api.settings import ApiSettings
@@ -240,21 +241,3 @@ class Client:
             proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
             self._pool = ProxyManager(proxy) if proxy else PoolManager()
         return self._pool
-
-
-def cause_of(error: Exception, timeout_s: float) -> str:
-    """Why a request was lost, in words that hold no address."""
-    from urllib3 import exceptions
-
-    causes: tuple[tuple[type[Exception], str], ...] = (
-        (exceptions.NameResolutionError, "the host is not known"),
-        (exceptions.NewConnectionError, "nothing answers there"),
-        (exceptions.ConnectTimeoutError, "no connection within the connection time-out"),
-        (exceptions.ReadTimeoutError, f"nothing came for {timeout_s:g} s"),
-        (exceptions.SSLError, "the certificate or the encryption is refused"),
-        (exceptions.ProxyError, "the proxy does not answer"),
-        (exceptions.DecodeError, "it is not packed as it says"),
-        (exceptions.IncompleteRead, "the connection ended before the answer did"),
-        (exceptions.ProtocolError, "the connection ended before the answer did"),
-    )
-    return next((words for kind, words in causes if isinstance(error, kind)), type(error).__name__)

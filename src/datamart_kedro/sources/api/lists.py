@@ -16,7 +16,8 @@ from datamart_kedro.progress import progress
 from datamart_kedro.sources.api import relation
 from datamart_kedro.sources.api.client import Client
 from datamart_kedro.sources.api.kept import begin_folder, end_folder
-from datamart_kedro.sources.api.reading import ROWS, Reading, address_of, is_as_known, read_list, total_of
+from datamart_kedro.sources.api.page_taker import Reading, address_of
+from datamart_kedro.sources.api.reading import ROWS, is_as_known, read_list, total_of
 from datamart_kedro.sources.api.settings import ApiSettings, Endpoint
 from datamart_kedro.sources.api.store import Store, Stored, utc_now
 
@@ -76,7 +77,7 @@ class Lists:
     def _read(self, name: str, since: datetime | None = None) -> Reading:
         """Read a list; `since` asks only for what changed at that instant or later."""
         started, asked = perf_counter(), self._client.requests
-        folder = self._run_folder() / name
+        folder = self._run_folder() / (f"{name}_changes" if since else name)
         with progress(f"{name} of the API") as show:
             reading = read_list(
                 self._client,
