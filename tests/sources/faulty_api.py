@@ -95,7 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
     def reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": len(body), **(headers or {})}.items():
-            self.send_header(name, str(value))
+            if value is not None:
+                self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(body)
 
@@ -141,7 +142,9 @@ def body(data: bytes, **headers: Any) -> Fault:
     """Another body; Content_Length may lie."""
 
     def fault(handler: _Handler) -> bool:
-        handler.reply(200, data, {name.replace("_", "-"): text for name, text in headers.items()})
+        handler.reply(
+            200, data, {"Connection": "close"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        )
         handler.close_connection = True
         return True
 

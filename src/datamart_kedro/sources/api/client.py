@@ -192,7 +192,7 @@ class Client:
         cause = ""
         try:
             with file.open("wb") as stream:
-                for chunk in response.stream(CHUNK):
+                while chunk := response.read1(CHUNK):  # what is there: `stream` waits for a whole chunk, however long
                     size += stream.write(chunk)
                     if size > most:
                         raise SourceError(

@@ -130,7 +130,7 @@ def _texts(file: Path) -> Iterator[str]:
         try:
             while chunk := stream.read(size):
                 yield decoder.decode(chunk)
-                size = min(2 * size, 64 * CHUNK)
+                size = min(2 * size, 16 * CHUNK)
             yield decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             raise NoJsonError("it is not UTF-8") from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -108,12 +110,21 @@ def write(connection: duckdb.DuckDBPyConnection, select: str, file: Path) -> int
 
 
 def names_in(query: str) -> set[str]:
-    """Names of tables that a query reads; none if it cannot be understood, which the engine says better later."""
+    """Names that a query reads from; none if it cannot be understood, which the engine says better later."""
     with duckdb.connect() as connection:
-        try:
-            return {str(name) for name in connection.get_table_names(query)}
-        except duckdb.Error:
-            return set()
+        ((tree,),) = connection.execute(f"SELECT json_serialize_sql({literal(query)})").fetchall()
+    return set(_tables(json.loads(tree)))
+
+
+def _tables(node: Any) -> Iterator[str]:
+    """Names of tables in a query's tree."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield str(node["table_name"])
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from _tables(part)
 
 
 def refusal_of(error: duckdb.Error, place: str, endpoints: Sequence[str]) -> duckdb.Error | SourceError:
