@@ -33,6 +33,8 @@ class FaultyApi(ThreadingHTTPServer):
     - ``?after=3&per_page=3`` has a header ``Link``;
     - ``updated_since`` leaves out what is older;
     - without any of them, all rows come at once.
+
+    `shapes` makes something else of the answers of a list.
     """
 
     daemon_threads = True
@@ -44,6 +46,7 @@ class FaultyApi(ThreadingHTTPServer):
         self.faults: deque[Fault] = deque()
         self.before: Callable[[int], None] = lambda number: None
         self.etag: str | None = None
+        self.shapes: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.largest_page = 1000
         self.ended = threading.Event()
 
@@ -90,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer["next"] = str(end)
             following = urlencode({**params, "after": end})
             headers["Link"] = f'<{self.server.url}/{name}>; rel="first", </{name}?{following}>; rel="next"'
-        self.reply(200, json.dumps(answer).encode(), headers)
+        shaped = self.server.shapes.get(name, lambda told: told)(answer)
+        self.reply(200, json.dumps(shaped).encode(), headers)
 
     def reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)

@@ -170,6 +170,14 @@ def test_a_list_without_rows_is_refused(tmp_path: Path):
         read(source(api, tmp_path))
 
 
+def test_fields_that_no_row_has_are_null_if_they_are_named(tmp_path: Path):
+    with serving(customers=numbered(2)) as api:
+        query = "SELECT id, deleted_at FROM customers"
+        assert read(source(api, tmp_path, fields=["id", "deleted_at"]), query) == [("1", None), ("2", None)]
+        api.lists["customers"] = []
+        assert read(source(api, tmp_path, fields=["id", "deleted_at"]), query) == []
+
+
 def test_fields_that_differ_in_capital_letters_alone_are_refused(tmp_path: Path):
     with (
         serving(customers=[{"id": 1, "Id": 2}]) as api,

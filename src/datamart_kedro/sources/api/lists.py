@@ -111,12 +111,15 @@ class Lists:
         return self._folder
 
     def _of_reading(self, name: str, reading: Reading) -> str:
-        if not reading.columns:
+        columns = list(reading.columns)
+        columns += [field for field in self._settings.endpoints[name].fields if field not in reading.columns]
+        if not columns:
             raise SourceError(
                 f"{self.place(name)} has no rows, so that its fields are not known.",
-                "Check path, params and rows of the endpoint, and what the secret may read.",
+                "Check path, params and rows of the endpoint, and what the secret may read. If no rows are right, name"
+                " its fields under fields.",
             )
-        return self._lines(reading)
+        return relation.lines(reading.file, columns, self._settings.max_row_mb << 20)
 
     def _lines(self, reading: Reading) -> str:
         return relation.lines(reading.file, list(reading.columns), self._settings.max_row_mb << 20)

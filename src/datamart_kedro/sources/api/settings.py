@@ -126,6 +126,7 @@ class Endpoint(Block):
         total: Where an answer tells how many rows there are in all.
         total_header: Header that tells it.
         key: Fields that tell one row from another.
+        fields: Fields that a query may name although no row has them: they are NULL then.
         read_twice: Are rows believed only when two readings are alike? If absent: where rows can shift between pages
             and the API does not tell their number.
         incremental: How to ask for what changed; everything is asked for if absent.
@@ -139,6 +140,7 @@ class Endpoint(Block):
     total: Path | None = None
     total_header: Name | None = None
     key: tuple[Name, ...] = ()
+    fields: tuple[Name, ...] = ()
     read_twice: bool | None = None
     incremental: Incremental | None = None
     etag_covers_list: bool = False
