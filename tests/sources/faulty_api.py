@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             if self.server.faults and self.server.faults.popleft()(self):
                 return
-            self.answer_as_it_should(parts.path.strip("/"), self.server.asked[-1].params)
+            self.answer_as_it_should(parts.path.rpartition("/")[2], self.server.asked[-1].params)
 
     def answer_as_it_should(self, name: str, params: Mapping[str, str]) -> None:
         if name not in self.server.lists:

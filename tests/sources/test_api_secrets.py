@@ -184,3 +184,19 @@ def test_what_is_said_of_an_address_leaves_out_its_user_and_parameters():
     settings = ApiSettings.model_validate({"base_url": "https://a.example.com", "endpoints": {"x": {"path": "/x"}}})
     client = Client(settings, Access("https://a.example.com", "none", None, None), attempts=1, connect_timeout_s=1)
     assert client.place("https://ann:pw@b.example.com/y?key=1#z") == "https://b.example.com/y"
+
+
+def test_a_proxy_is_asked_with_its_own_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """YW5uOnB3 is ann:pw."""
+    with serving(customers=numbered(2)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("://", "://ann:p%77@"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert ids(read(source("http://shop.invalid/v1", tmp_path))) == [1, 2]
+    assert proxy.asked[0].path == "/v1/customers"
+    assert proxy.asked[0].headers["proxy-authorization"] == "Basic YW5uOnB3"
+
+
+def test_no_proxy_stands_between_this_machine_and_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with serving(customers=numbered(2)) as api:
+        assert ids(read(source(api, tmp_path, attempts=1))) == [1, 2]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from datamart_kedro import __version__
@@ -18,7 +18,7 @@ from datamart_kedro.sources.api.access import Access
 from datamart_kedro.sources.api.causes import cause_of
 from datamart_kedro.sources.api.json_rows import NoJsonError, NoRowsError
 from datamart_kedro.sources.api.retries import LostError, ask_again, retry_after
-from datamart_kedro.sources.api.settings import ApiSettings
+from datamart_kedro.sources.api.settings import LOOPBACK, ApiSettings
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -233,11 +233,20 @@ class Client:
 
     def _opened(self) -> PoolManager:
         if self._pool is None:
-            from urllib3 import PoolManager, ProxyManager
-
             # urllib3 logs whole addresses, keys included, at the level of debugging.
             logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-            parts = urlsplit(self._settings.base_url)
-            proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-            self._pool = ProxyManager(proxy) if proxy else PoolManager()
+            self._pool = pool_for(self._settings.base_url)
         return self._pool
+
+
+def pool_for(base_url: str) -> PoolManager:
+    """Connections to an API, by the proxy that the environment names, if it names one."""
+    from urllib3 import PoolManager, ProxyManager, make_headers
+
+    parts = urlsplit(base_url)
+    is_direct = parts.hostname in LOOPBACK or proxy_bypass(parts.netloc)
+    proxy = urlsplit("" if is_direct else getproxies().get(parts.scheme, ""))
+    if not proxy.hostname:
+        return PoolManager()
+    user, _, host = proxy.netloc.rpartition("@")
+    return ProxyManager(f"{proxy.scheme}://{host}", proxy_headers=make_headers(proxy_basic_auth=unquote(user) or None))

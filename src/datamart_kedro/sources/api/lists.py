@@ -119,17 +119,16 @@ class Lists:
                 "Check path, params and rows of the endpoint, and what the secret may read. If no rows are right, name"
                 " its fields under fields.",
             )
-        return relation.lines(reading.file, columns, self._settings.max_row_mb << 20)
-
-    def _lines(self, reading: Reading) -> str:
-        return relation.lines(reading.file, list(reading.columns), self._settings.max_row_mb << 20)
+        return relation.lines(reading.file, columns, reading.longest)
 
     def _repeated_keys(self, reading: Reading, endpoint: Endpoint) -> int:
         if not reading.columns:
             return 0
         key = endpoint.key if set(endpoint.key) <= reading.columns.keys() else ()
         with self.engine() as engine:
-            return relation.repeated_keys(engine, self._lines(reading), key)
+            return relation.repeated_keys(
+                engine, relation.lines(reading.file, list(reading.columns), reading.longest), key
+            )
 
     def _of_store(self, name: str) -> str:
         """SELECT of the rows that are kept from run to run, brought up to date."""
@@ -158,11 +157,14 @@ class Lists:
         return stored if total in (None, stored.rows) else None
 
     def _merged(self, store: Store, stored: Stored, changes: Reading, started_at: datetime) -> Stored:
-        old, new, key = relation.stored(store.path(stored)), self._lines(changes), store.endpoint.key
-        known = [datetime.fromisoformat(stored.newest)] if stored.newest else []
-        newest = max([*known, *([min(changes.newest, started_at)] if changes.newest else [])], default=None)
+        old, key = relation.stored(store.path(stored)), store.endpoint.key
+        before = datetime.fromisoformat(stored.newest) if stored.newest else None
+        newest = max((at for at in (before, _not_after(started_at, changes.newest)) if at), default=None)
         full_at = datetime.fromisoformat(stored.full_at)
         with self.engine() as engine:
+            known_columns = relation.columns_of(engine, old)
+            columns = [*known_columns, *(name for name in changes.columns if name not in known_columns)]
+            new = relation.lines(changes.file, columns, changes.longest)
             if not relation.count_unknown(engine, old, new, key):
                 return stored
             return store.replace(lambda file: relation.merge(engine, old, new, key, file), newest, full_at, None)
@@ -171,6 +173,11 @@ class Lists:
         """Read all rows, and keep them."""
         reading = self._read(name)
         select = self._of_reading(name, reading)
-        newest = min(reading.newest, started_at) if reading.newest else None
+        newest = _not_after(started_at, reading.newest)
         with self.engine() as engine:
             return store.replace(lambda file: relation.write(engine, select, file), newest, started_at, reading.etag)
+
+
+def _not_after(started_at: datetime, newest: datetime | None) -> datetime | None:
+    """The newest change that counts: what changed while a list was read may lie on a page that was read before."""
+    return min(newest, started_at) if newest else None

@@ -29,6 +29,7 @@ class Reading:
         file: One row a line, JSON.
         rows: How many.
         content: Sum of their digests, whatever their order.
+        longest: Bytes of the longest.
         columns: Fields of the rows, in the order in which they came.
         totals: Rows that the list has, as each page says.
         newest: Newest change among the rows, if they are asked for by change; UTC.
@@ -38,6 +39,7 @@ class Reading:
     file: Path
     rows: int = 0
     content: int = 0
+    longest: int = 0
     columns: dict[str, None] = field(default_factory=dict)
     totals: list[int] = field(default_factory=list)
     newest: datetime | None = None
@@ -90,14 +92,16 @@ class PageTaker:
         self._lines.seek(before)
         self._lines.truncate()
         digest = hashlib.blake2b(digest_size=16)
-        content, columns, newest = 0, dict(self._reading.columns), self._reading.newest
+        content, longest = 0, self._reading.longest
+        columns, newest = dict(self._reading.columns), self._reading.newest
 
         def on_row(row: dict[str, Any]) -> None:
-            nonlocal content, newest
+            nonlocal content, longest, newest
             line = line_of(row)
             self._lines.write(line)
             digest.update(line)
             content += int.from_bytes(hashlib.blake2b(line, digest_size=8).digest())
+            longest = max(longest, len(line))
             columns.update(dict.fromkeys(row))
             newest = _newer(newest, row, self._endpoint)
 
@@ -112,7 +116,7 @@ class PageTaker:
         reading = self._reading
         reading.rows += answer.rows
         reading.content = (reading.content + content) % SUM_OF
-        reading.columns, reading.newest = columns, newest
+        reading.longest, reading.columns, reading.newest = longest, columns, newest
         return page
 
     def _whole_number(self, total: Any) -> int | None:

@@ -29,13 +29,13 @@ def engine(project: Path, temp_folder: Path) -> Iterator[duckdb.DuckDBPyConnecti
         yield connection
 
 
-def lines(file: Path, columns: Sequence[str], max_row: int) -> str:
+def lines(file: Path, columns: Sequence[str], longest: int) -> str:
     """SELECT of the rows of a file of JSON lines.
 
     Args:
         file: It.
         columns: Fields of its rows; one that a row lacks is NULL.
-        max_row: Characters of the longest row.
+        longest: Bytes of its longest line: the engine sets aside a multiple of it for each of its threads.
 
     Raises:
         SourceError: Two fields have one name but for capital letters, which the engine does not tell apart.
@@ -49,13 +49,18 @@ def lines(file: Path, columns: Sequence[str], max_row: int) -> str:
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     return (
         f"SELECT * FROM read_json({literal(str(file))}, format = 'newline_delimited', columns = {{{types}}},"
-        f" maximum_object_size = {max(4 * max_row, 1 << 24)})"
+        f" maximum_object_size = {max(longest + 1, 1 << 20)})"
     )
 
 
 def stored(file: Path) -> str:
     """SELECT of the rows of a Parquet file."""
     return f"SELECT * FROM read_parquet({literal(str(file))})"
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, select: str) -> list[str]:
+    """Names of the columns of a SELECT."""
+    return [str(name) for name, *_ in connection.execute(f"DESCRIBE {select}").fetchall()]
 
 
 def over(query: str, relations: Mapping[str, str]) -> str:
