@@ -209,6 +209,24 @@ def test_an_api_that_fails_leaves_the_mart_as_it_was(project: Project):
     assert query(mart, "SELECT count(*) FROM tb_customers") == [(2,)]
 
 
+def test_only_what_changed_is_staged_where_the_query_gives_an_instant(project: Project):
+    """Of ten customers one changes and one goes: one row is read, one is updated, and one deleted."""
+    days = {number: f"2025-01-{number:02}T00:00:00Z" for number in range(1, 12)}
+    customers = [CUSTOMERS[0] | {"id": number, "updated_at": days[number]} for number in range(1, 11)]
+    with acme_api() as api:
+        api.lists["customers"] = customers
+        mart = acme(project, api.url)
+        sql = project.folder / "conf" / "acme" / "sources" / "customers.sql"
+        sql.write_text(sql.read_text().replace("    updated_at\n", "    updated_at::TIMESTAMPTZ AS updated_at\n"))
+        project.run(env="acme")
+        api.lists["customers"] = [*customers[1:9], customers[9] | {"name": "Zoe", "updated_at": days[11]}]
+        project.run(env="acme", params={"refresh": {"overlap_minutes": 0, "full_from_share": 1.0}})
+    counts = "SELECT rows_read, rows_updated, rows_deleted FROM tb_control_data_update"
+    assert query(mart, f"{counts} WHERE domain = 'customers' AND version = 2") == [(1, 1, 1)]
+    found = query(mart, "SELECT customer_id, full_name FROM tb_customers ORDER BY customer_id::int")
+    assert found == [(str(number), "Ann") for number in range(2, 10)] + [("10", "Zoe")]
+
+
 def test_no_secret_is_in_the_ledger_or_the_log_file(project: Project, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATAMART_SHOP_TOKEN", "s3cr3t-t0ken")
     with acme_api() as api:

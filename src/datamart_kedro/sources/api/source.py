@@ -16,6 +16,7 @@ from datamart_kedro.sources.api.access import Access
 from datamart_kedro.sources.api.client import Client
 from datamart_kedro.sources.api.lists import Lists
 from datamart_kedro.sources.api.settings import ApiSettings
+from datamart_kedro.sources.parts import LocalParts
 from datamart_kedro.sources.query import require_own_names
 from datamart_kedro.sources.state import SourceState
 
@@ -103,6 +104,20 @@ class ApiSource:
         if on_rows:
             on_rows(rows)
         return int(rows)
+
+    def parts(
+        self,
+        query: str,
+        mart: duckdb.DuckDBPyConnection,
+        name: str,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> LocalParts:
+        """The rows, to be asked for in parts: the lists lie on the disk, whole.
+
+        Raises:
+            SourceError: As for `extract`.
+        """
+        return LocalParts(mart, name, "TABLE", self.extract(query, mart, name, on_rows))
 
     def confirm(self) -> None:
         """Nothing to ask: what was checked lies on the disk, and nothing else was read."""
