@@ -19,6 +19,7 @@ import duckdb
 import pytest
 
 from datamart_kedro.errors import SourceError
+from datamart_kedro.mart.mart import close_marts
 from datamart_kedro.sample.api import SampleApi, json_of
 from datamart_kedro.sample.folder import write_folder
 from datamart_kedro.sample.settings import SampleShop
@@ -26,6 +27,7 @@ from datamart_kedro.sample.tables import TABLES as COLUMNS
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.sources.faulty_api import FaultyApi, nothing, serving, status
+from tests.test_start_up import RUN
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -225,6 +227,21 @@ def test_only_what_changed_is_staged_where_the_query_gives_an_instant(project: P
     assert query(mart, f"{counts} WHERE domain = 'customers' AND version = 2") == [(1, 1, 1)]
     found = query(mart, "SELECT customer_id, full_name FROM tb_customers ORDER BY customer_id::int")
     assert found == [(str(number), "Ann") for number in range(2, 10)] + [("10", "Zoe")]
+
+
+def test_a_run_without_new_data_imports_no_library_of_tables(project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATAMART_SHOP_TOKEN", "sample")
+    write_folder(project.source("orders").parent, SHOP)
+    code = RUN.replace('"kedro", "run"', '"kedro", "run", "--env", "api"')
+    with sample_api(project):
+        project.run(env="api")
+        close_marts()
+        ended = subprocess.run(
+            [sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True, check=True
+        )
+    modules = set(ended.stdout.splitlines()[-1].split())
+    assert {"pandas", "numpy", "pyarrow", "sqlalchemy", "ibis.backends.duckdb", "psycopg2"} & modules == set()
+    assert "urllib3" in modules
 
 
 def test_no_secret_is_in_the_ledger_or_the_log_file(project: Project, monkeypatch: pytest.MonkeyPatch):

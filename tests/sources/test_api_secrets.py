@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import traceback
 from collections.abc import Mapping
@@ -88,11 +89,28 @@ def test_redirects_without_end_are_refused(tmp_path: Path):
     assert len(api.asked) == 6
 
 
-def test_a_redirect_to_a_file_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://[::1", "http://127.0.0.1:port/", "mailto:ann"])
+def test_a_redirect_to_what_is_no_web_address_is_refused(tmp_path: Path, location: str):
     with serving(customers=numbered(2)) as api:
-        api.faults.append(redirect("file:///etc/passwd"))
+        api.faults.append(redirect(location))
         with pytest.raises(SourceError, match="sends us to what is no web address"):
             read(source(api, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://[::1", "A page of /customers tells of a next page whose address is none."),
+        ("http://127.0.0.1:port/x", "which is not the API's place."),
+        ("file:///etc/passwd", "which is not the API's place."),
+    ],
+)
+def test_a_next_page_at_what_is_no_web_address_is_refused(tmp_path: Path, address: str, said: str):
+    with serving(customers=[]) as api:
+        api.faults.append(body(json.dumps({"data": [{"id": 1}], "next": address}).encode()))
+        with pytest.raises(SourceError) as caught:
+            read(source(api, tmp_path, paging={"kind": "link", "next": "next"}, total=None))
+    assert caught.value.happened.endswith(said)
 
 
 def test_a_next_page_on_another_host_is_refused(tmp_path: Path):

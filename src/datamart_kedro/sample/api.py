@@ -45,13 +45,13 @@ class SampleApi(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path, port: int, token: str) -> None:
-        missing = [name for name in LISTS if not (folder / f"{name}.csv").is_file()]
-        if missing:
-            raise UsageError(
-                f"There is no sample shop in {folder}: {missing[0]}.csv is missing.",
-                "Make one with `kedro mart sample`, or name its folder with --from.",
-                NOTHING_WRITTEN,
-            )
+        for name, columns in ((name, TABLES[name]) for name in LISTS):
+            if _header(folder / f"{name}.csv") != ",".join(columns):
+                raise UsageError(
+                    f"There is no sample shop in {folder}: {name}.csv is missing, or has other columns.",
+                    "Make one with `kedro mart sample`, or name its folder with --from.",
+                    NOTHING_WRITTEN,
+                )
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
@@ -166,6 +166,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+
+
+def _header(file: Path) -> str:
+    """The first line of a file, empty if there is none."""
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return stream.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _size(asked: str | None) -> int:

@@ -78,9 +78,12 @@ class Access:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
+    """Scheme, host and port of an address; nothing if it is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "", "", 0
 
 
 def _secret(entry: str, credentials: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from datamart_kedro import __version__
 from datamart_kedro.errors import SourceError
-from datamart_kedro.sources.api.access import Access
+from datamart_kedro.sources.api.access import Access, origin
 from datamart_kedro.sources.api.causes import cause_of
 from datamart_kedro.sources.api.json_rows import NoJsonError, NoRowsError
 from datamart_kedro.sources.api.retries import LostError, ask_again, retry_after
@@ -152,8 +152,12 @@ class Client:
 
     def _moved(self, asked: str, location: str) -> str:
         """Where a redirect leads. Secrets do not go along to another address."""
-        to = urljoin(asked, location)
-        if urlsplit(to).scheme not in ("http", "https"):
+        try:
+            to = urljoin(asked, location)
+        except ValueError:
+            to = ""
+        scheme, host, _ = origin(to)
+        if scheme not in ("http", "https") or not host:
             raise SourceError(f"{self.place(asked)} sends us to what is no web address.", "Ask whoever runs the API.")
         if not self._access.is_at_home(to):
             logger.warning("%s sends us to %s, which is asked without secrets.", self.place(asked), self.place(to))

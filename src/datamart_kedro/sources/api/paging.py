@@ -146,12 +146,22 @@ def _next(endpoint: Endpoint, asked: str, page: Page, number: int, rows: int) ->
         return None if _is_nothing(cursor) else with_params(asked, {paging.param: str(cursor)})
     if isinstance(paging, Links):
         told = page.values.get(path_of(paging.next)) if paging.next else link_to_next(page.headers.get("link", ""))
-        return None if _is_nothing(told) else urljoin(asked, str(told))
+        return None if _is_nothing(told) else _joined(asked, str(told))
     # A page that is not full proves nothing: the API may give fewer rows than were asked for.
     if page.rows == 0 or (page.total is not None and rows >= page.total):
         return None
     at = paging.first + number if isinstance(paging, PageNumbers) else rows
     return with_params(asked, {paging.param: str(at)})
+
+
+def _joined(asked: str, told: str) -> str:
+    try:
+        return urljoin(asked, told)
+    except ValueError:
+        path = urlsplit(asked).path
+        raise SourceError(
+            f"A page of {path} tells of a next page whose address is none.", "Ask whoever runs the API."
+        ) from None
 
 
 def _is_nothing(told: Any) -> bool:
