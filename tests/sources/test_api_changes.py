@@ -177,6 +177,15 @@ def test_another_way_of_asking_begins_anew(tmp_path: Path):
     assert api.params("updated_since") == [None, None]
 
 
+def test_a_clock_that_no_row_has_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    how = {"incremental": {"param": "updated_since", "updated_at": "changed"}}
+    with serving(customers=[customer(1)]) as api:
+        names(api, tmp_path, **how)
+        names(api, tmp_path, **how)
+    assert api.params("updated_since") == [None, None]
+    assert "no row has an instant in changed, so that all rows are asked for each time" in caplog.text
+
+
 def test_nothing_is_kept_of_a_reading_that_failed(tmp_path: Path):
     with serving(customers=[customer(1)]) as api:
         names(api, tmp_path)

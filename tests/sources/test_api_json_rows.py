@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from datamart_kedro.sources.api import json_rows
 from datamart_kedro.sources.api.json_rows import Answer, NoJsonError, NoRowsError, line_of, read_answer
@@ -39,6 +41,31 @@ def test_an_answer_says_the_same_in_pieces_of_any_size(tmp_path: Path, size: int
     rows, answer = rows_in(tmp_path, WHOLE, wanted=[("meta", "next"), ("meta", "total")])
     assert rows == [{"id": 1, "tags": ['a,"]']}, {"id": 2}]
     assert answer.values == {("meta", "next"): "x"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=4),
+    around=st.dictionaries(st.text(max_size=3).filter(lambda name: name != "data"), VALUES, max_size=3),
+    size=st.integers(1, 60),
+    indent=st.sampled_from([None, 1]),
+)
+def test_rows_are_those_that_the_json_module_finds(
+    tmp_path: Path, rows: list[Any], around: dict[str, Any], size: int, indent: int | None
+):
+    data = json.dumps({**around, "data": rows, "last": 1}, ensure_ascii=False, indent=indent).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_rows, "CHUNK", size)
+        found, answer = rows_in(tmp_path, data, wanted=[("last",)])
+    assert found == rows
+    assert answer.values == {("last",): 1}
 
 
 @pytest.mark.parametrize("size", [1, 5, 1000])

@@ -174,6 +174,12 @@ class Lists:
         reading = self._read(name)
         select = self._of_reading(name, reading)
         newest = _not_after(started_at, reading.newest)
+        if newest is None and (how := store.endpoint.incremental):
+            logger.warning(
+                "%s of the API: no row has an instant in %s, so that all rows are asked for each time.",
+                name,
+                how.updated_at,
+            )
         with self.engine() as engine:
             return store.replace(lambda file: relation.write(engine, select, file), newest, started_at, reading.etag)
 
