@@ -167,6 +167,7 @@ def test_a_key_that_the_api_repeats_in_the_next_page_is_not_shown(tmp_path: Path
         ("bearer", {"token": None}, "The token for the shop's API is not known."),
         ("basic", {"user": "ann"}, "The password for the shop's API is not known."),
         ("header", {"token": "abc\n"}, "The token for the shop's API has signs that cannot be sent,"),
+        ("bearer", {"token": "abc "}, "The token for the shop's API has signs that cannot be sent,"),
         ("bearer", {"token": "abc\r\nX-Other: 1"}, "The token for the shop's API has signs that cannot be sent,"),
     ],
 )
@@ -185,6 +186,7 @@ def test_a_secret_that_is_missing_or_broken_is_asked_for(
     "url",
     [
         "http://api.example.com/v1/x",
+        "http://api.example.com:443/v1",
         "https://api.example.com:8443/v1",
         "https://api.example.com.evil.org/v1",
         "https://evil.org/https://api.example.com",
