@@ -152,8 +152,27 @@ def test_a_row_from_the_future_does_not_hide_what_comes_after(tmp_path: Path):
         assert names(api, tmp_path, total=None) == {"1": "Ann", "2": "New"}
 
 
+def test_a_row_that_changed_after_its_page_was_read_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """While the second page is asked for, a row of the first changes, and later one of the second."""
+    first, second = (
+        (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ") for seconds in (5, 10)
+    )
+    with serving(customers=[customer(number) for number in (1, 2, 3, 4)]) as api:
+
+        def change(number: int) -> None:
+            if number == 2:
+                api.lists["customers"][0] = customer(1, "Zoe", first)
+                api.lists["customers"][3] = customer(4, "Dan", second)
+
+        api.before = change
+        assert names(api, tmp_path) == {"1": "Ann", "2": "Ann", "3": "Ann", "4": "Dan"}
+        later = datetime.now(UTC) + timedelta(seconds=60)
+        monkeypatch.setattr(lists, "utc_now", lambda: later)
+        assert names(api, tmp_path) == {"1": "Zoe", "2": "Ann", "3": "Ann", "4": "Dan"}
+
+
 def test_rows_without_a_key_are_not_lost(tmp_path: Path):
-    nameless = {"id": None, "name": "X", "updated_at": NOON}
+    nameless = {"id": None, "name": "X", "updated_at": "2026-01-01T12:00:00Z"}
     with serving(customers=[customer(1), nameless]) as api:
         query = "SELECT id, name FROM customers"
         how = CHANGES | {"total": None}
