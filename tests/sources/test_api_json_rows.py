@@ -128,6 +128,18 @@ def test_a_cursor_may_come_after_the_rows(tmp_path: Path):
     assert answer.values == {("paging", "next"): 7, ("total",): 3}
 
 
+def test_a_number_is_not_cut_where_a_piece_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for size in range(1, 40):
+        monkeypatch.setattr(json_rows, "CHUNK", size)
+        _, answer = rows_in(tmp_path, b'{"total": 1234567890, "data": []}', wanted=[("total",)])
+        assert answer.values == {("total",): 1234567890}
+
+
+def test_a_row_may_have_megabytes(tmp_path: Path):
+    with serving(customers=[{"id": 1, "text": "x" * (3 * MEGABYTE)}]) as api:
+        assert read(source(api, tmp_path), "SELECT id, length(text) FROM customers") == [("1", 3 * MEGABYTE)]
+
+
 def test_a_value_that_is_too_large_is_refused(tmp_path: Path):
     with pytest.raises(NoRowsError, match="a value of more than 1 MB"):
         rows_in(tmp_path, b'{"data": [{"id": "' + b"x" * (40 * MEGABYTE))

@@ -89,7 +89,9 @@ def test_redirects_without_end_are_refused(tmp_path: Path):
     assert len(api.asked) == 6
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://[::1", "http://127.0.0.1:port/", "mailto:ann"])
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "http://[::1", "http://127.0.0.1:port/", "mailto:ann", "https:///x"]
+)
 def test_a_redirect_to_what_is_no_web_address_is_refused(tmp_path: Path, location: str):
     with serving(customers=numbered(2)) as api:
         api.faults.append(redirect(location))

@@ -71,14 +71,14 @@ class Store:
 
         Args:
             stored: What is known.
-            now: This instant, UTC: a row that says that it changed in the future does not count.
+            now: This instant, UTC.
         """
         how = self.endpoint.incremental
         if how is None or stored.newest is None:
             return None
         if now - datetime.fromisoformat(stored.full_at) >= timedelta(hours=how.full_every_h):
             return None
-        return min(datetime.fromisoformat(stored.newest), now) - timedelta(seconds=how.overlap_s)
+        return datetime.fromisoformat(stored.newest) - timedelta(seconds=how.overlap_s)
 
     def replace(
         self, write: Callable[[Path], int], newest: datetime | None, full_at: datetime, etag: str | None
