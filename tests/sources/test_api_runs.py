@@ -262,6 +262,7 @@ def test_no_secret_is_in_the_ledger_or_the_log_file(project: Project, monkeypatc
 
 
 def test_a_missing_token_is_asked_for(project: Project):
+    write_folder(project.source("orders").parent, SHOP)
     with sample_api(project), pytest.raises(SourceError) as caught:
         project.run(env="api")
     assert str(caught.value) == (
