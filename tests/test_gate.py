@@ -295,7 +295,7 @@ def test_a_runner_of_several_nodes_at_a_time_is_refused(project: Project, runner
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("kind: oracle", "source.kind: Input should be 'files' or 'postgres'."),
+        ("kind: oracle", "source.kind: Input should be 'files', 'postgres' or 'api'."),
         ("kidn: files", "source.kidn: Extra inputs are not permitted."),
         ("attempts: 0", "source.attempts: Input should be greater than or equal to 1."),
     ],

@@ -28,6 +28,7 @@ COMMANDS = {
     "grant": "Let a role read what PostgreSQL serves.",
     "forget": "Erase a customer, and prove it.",
     "sample": "Make an operational shop's source data, or let time pass in it.",
+    "serve-sample": "Serve a sample shop's files as a JSON API.",
     "new-domain": "Write the files of a new domain.",
 }
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from datamart_kedro.sources import postgres_errors
+from datamart_kedro.sources.api import retries
 from datamart_kedro.sources.postgres import PostgresSource
 from tests.project import psql
 
@@ -65,3 +66,9 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://ann:swordfish@/shop?host={folder}"
     finally:
         server.cleanup()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before an API is asked again are short."""
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.001)

@@ -38,7 +38,7 @@ class SourceDataset(MartDataset[Saved, Loaded]):
         domain: Such as ``orders``; its SELECT is ``<queries>/<domain>.sql``.
         source: The `source` block of ``globals.yml``.
         mart: The `mart` block of ``globals.yml``.
-        credentials: ``url`` of the shop's server, if it has one.
+        credentials: ``url`` of the shop's server, or what its API wants to know; empty for files.
         metadata: For Kedro-Viz.
     """
 
@@ -53,12 +53,12 @@ class SourceDataset(MartDataset[Saved, Loaded]):
         super().__init__(mart, metadata)
         self.domain = domain
         self.settings = settings_of(ShopSettings, "source", source)
-        self._url = (credentials or {}).get("url")
+        self._credentials = credentials or {}
 
     def probe(self) -> Probe:
         """The source, ready to be asked."""
         query = read_query(self.project / self.settings.queries, self.domain)
-        return Probe(open_shop(self.settings, self.project, self.temp_folder, self._url), query)
+        return Probe(open_shop(self.settings, self.project, self.temp_folder, self._credentials), query)
 
     def save(self, data: Saved) -> NoReturn:
         """Refused: a shop is only read."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
+from datamart_kedro.config import settings_of
 from datamart_kedro.errors import SourceError
 from datamart_kedro.sources.parts import SourceParts
 from datamart_kedro.sources.state import SourceState
@@ -48,35 +50,38 @@ class ShopSettings(BaseModel):
     """The `source` block of ``globals.yml``.
 
     Attributes:
-        kind: files or postgres.
+        kind: files, postgres or api.
         queries: Folder with one SELECT per domain.
         encodings: See `FileSource`.
         allow_empty: May a domain have no rows? If not, an empty source stops the run.
         connect_timeout_s: Seconds to wait for a connection.
         statement_timeout_s: Seconds after which the server ends a statement.
         attempts: How often a connection is tried.
+        api: See `ApiSettings`; it is looked at where the kind is api.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["files", "postgres"]
+    kind: Literal["files", "postgres", "api"]
     queries: str
     encodings: dict[str, str] = Field(default_factory=dict)
     allow_empty: bool = False
     connect_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 10
     statement_timeout_s: Annotated[int, Field(ge=1, le=86_400)] = 3600
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
+    api: dict[str, Any] | None = None
 
 
 _OPEN: dict[str, Shop] = {}
 
 
-def open_shop(settings: ShopSettings, project: Path, temp_folder: Path, url: str | None) -> Shop:
+def open_shop(settings: ShopSettings, project: Path, temp_folder: Path, credentials: Mapping[str, Any]) -> Shop:
     """The one shop of this process for these settings."""
-    address = hashlib.blake2b((url or "").encode(), digest_size=16).hexdigest()  # holds a password
+    secrets = json.dumps(dict(credentials), sort_keys=True, default=str)
+    address = hashlib.blake2b(secrets.encode(), digest_size=16).hexdigest()
     key = f"{settings!r} {project} {address}"
     if key not in _OPEN:
-        _OPEN[key] = _make_shop(settings, project, temp_folder, url)
+        _OPEN[key] = _make_shop(settings, project, temp_folder, credentials)
     return _OPEN[key]
 
 
@@ -96,11 +101,24 @@ def close_shops() -> None:
         _OPEN.popitem()[1].close()
 
 
-def _make_shop(settings: ShopSettings, project: Path, temp_folder: Path, url: str | None) -> Shop:
+def _make_shop(settings: ShopSettings, project: Path, temp_folder: Path, credentials: Mapping[str, Any]) -> Shop:
     if settings.kind == "files":
         from datamart_kedro.sources.files import FileSource
 
         return FileSource(project, temp_folder, settings.encodings)
+    if settings.kind == "api":
+        from datamart_kedro.sources.api.settings import ApiSettings
+        from datamart_kedro.sources.api.source import ApiSource
+
+        return ApiSource(
+            settings_of(ApiSettings, "source.api", settings.api or {}),
+            project,
+            temp_folder,
+            credentials,
+            attempts=settings.attempts,
+            connect_timeout_s=settings.connect_timeout_s,
+        )
+    url = credentials.get("url")
     if not url:
         raise SourceError(
             "The address of the shop's PostgreSQL is not known.",
