@@ -78,7 +78,7 @@ def change_lines(bench: Bench, lines: int, step: int, *, scattered: bool) -> int
             ((here,),) = engine.execute(f"SELECT count(*) FROM '{file}' WHERE {chosen}").fetchall()
             if not here:
                 continue
-            later = f"TIMESTAMP '2026-01-01' + to_hours({step}) + to_seconds(order_id % 3600)"
+            later = f"TIMESTAMP '2026-01-01' + to_days({step}) + to_seconds(order_id % 3600)"
             select = (
                 f"SELECT * REPLACE (CASE WHEN {chosen} THEN quantity % 50 + 1 ELSE quantity END AS quantity,"
                 f" CASE WHEN {chosen} THEN {later} ELSE updated_at END AS updated_at) FROM '{file}'"
