@@ -87,17 +87,36 @@ def build_ft_customers(
     customers = Versions(tb_customers, versions_customers, CUSTOMERS_KEY)
     cutoffs = cutoffs_of(features, period)
     parts = [
-        customers_at(
+        scored_at(
             cutoff,
-            known_customers(customers, cutoff, features.arrival_days),
-            seen_from(purchases, others, cutoff),
-            seen_from(service, others, cutoff),
+            customers_at(
+                cutoff,
+                known_customers(customers, cutoff, features.arrival_days),
+                seen_from(purchases, others, cutoff),
+                seen_from(service, others, cutoff),
+            ),
         )
         for cutoff in cutoffs or (NO_CUTOFF,)
     ]
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     described = in_types(FT_CUSTOMERS, rows.select(**describe(rows, features)))
     return described if cutoffs else described.limit(0)
+
+
+def scored_at(cutoff: Cutoff, customers: ir.Table) -> ir.Table:
+    """One row per customer at a cutoff, with the cutoff, and scores among the buyers.
+
+    Args:
+        cutoff: The cutoff.
+        customers: See `customers_at`.
+    """
+    with_bounds = customers.cross_join(bounds(customers.filter(customers.day.notnull())))
+    return with_bounds.select(
+        *customers.columns,
+        **scores(with_bounds),
+        cutoff_date=ibis.literal(cutoff.day, "date"),
+        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
+    )
 
 
 def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Table:
@@ -109,7 +128,7 @@ def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> i
 
 
 def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table) -> ir.Table:
-    """One row per customer who registered or ordered before a cutoff: what had come together by then, with scores.
+    """One row per customer who registered or ordered before a cutoff: what had come together by then.
 
     Args:
         cutoff: The cutoff.
@@ -129,17 +148,12 @@ def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, servi
         owners.left_join(life, "owner_id", rname="life_{name}")
         .left_join(bought, "owner_id", rname="bought_{name}")
         .left_join(served, "owner_id", rname="served_{name}")
-        .cross_join(bounds(life.semi_join(owners, "owner_id")))
     )
     registered = joined.created_at < instant(at_midnight(cutoff))
     is_known = registered.fill_null(False) | joined.day.notnull() | joined.served_owner_id.notnull()
-    rows = joined.filter(is_known)
-    return rows.select(
+    return joined.filter(is_known).select(
         *customers.columns,
         *(name for table in (life, bought, served) for name in table.columns if name != "owner_id"),
-        **scores(rows),
-        cutoff_date=day,
-        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
     )
 
 
