@@ -13,6 +13,8 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+from features_copy import SUMS
+
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.period import Period
 from datamart_kedro.datasets.features import InterimTable
@@ -21,8 +23,6 @@ from datamart_kedro.mart.mart import Mart, MartSettings, literal, mart_at
 from datamart_kedro.mart.run import begin
 from datamart_kedro.pipelines.features.customers import build_ft_customers, trace_customers
 from datamart_kedro.pipelines.features.rules import FeatureRules
-
-SUMS = "count(*), sum(orders_life), sum(purchase_days_365d), sum(btyd_age_days), sum(products_count), sum(rfm_f)"
 
 
 def open_mart(file: str, memory_limit: str, threads: int) -> Mart:

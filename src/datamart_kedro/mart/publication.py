@@ -115,12 +115,14 @@ def _build_slices(
     statement = f"CREATE OR REPLACE TABLE {target} AS"
     with transaction(mart):
         for part in slices.shown(mart):
-            content = _whole(run, table, select) if shape.is_new else _changes(table, fitted, shape, f" WHERE {part.rows}")
+            rows = f" WHERE {part.rows}"
+            content = _whole(run, table, select) if shape.is_new else _changes(table, fitted, shape, rows)
             mart.compute(table.name, f"{statement} {content}")
             statement = f"INSERT INTO {target}"
         if not shape.is_new:
-            nothing = f"SELECT * FROM ({fitted}) WHERE false"
-            mart.compute(table.name, f"{statement} {_changes(table, nothing, shape, f" WHERE {slices.others}")}")
+            nothing, others = f"SELECT * FROM ({fitted}) WHERE false", f" WHERE {slices.others}"
+            mart.compute(table.name, f"{statement} {_changes(table, nothing, shape, others)}")
+    mart.drop_temporary(slices.view)
 
 
 def _whole(run: Run, table: PublishedTable, select: str) -> str:
