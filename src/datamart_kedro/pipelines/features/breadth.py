@@ -98,10 +98,12 @@ def with_top_category(days: ir.Table, ranks: ir.Table) -> ir.Table:
         days: Rows with `top_life`, 0 where nothing with a category was bought.
         ranks: See `category_ranks`.
     """
-    place = (days.top_life > 0).ifelse(top_rank(days.top_life), None)
-    return days.left_join(ranks, place == ranks["rank"]).select(days, top_category=ranks.category)
+    return days.left_join(ranks, top_rank(days.top_life) == ranks["rank"]).select(days, top_category=ranks.category)
 
 
 def top_rank(top: ir.IntegerValue) -> ir.IntegerValue:
-    """Place in the alphabet of the category that a `top` tells of; equal numbers go to the first name."""
+    """Place in the alphabet of the category that a `top` tells of; equal numbers go to the first name.
+
+    For a `top` of 0 it is one that no category has.
+    """
     return (RANKS - 1) - top % RANKS
