@@ -110,7 +110,7 @@ def scored_at(cutoff: Cutoff, customers: ir.Table) -> ir.Table:
         cutoff: The cutoff.
         customers: See `customers_at`.
     """
-    with_bounds = customers.cross_join(bounds(customers.filter(customers.day.notnull())))
+    with_bounds = customers.cross_join(bounds(customers))
     return with_bounds.select(
         *customers.columns,
         **scores(with_bounds),

@@ -18,21 +18,22 @@ SCORED = {"r": "day", "f": "orders_life", "m": "net_amount_life"}
 """The later, and the more, the better."""
 
 
-def bounds(buyers: ir.Table) -> ir.Table:
+def bounds(customers: ir.Table) -> ir.Table:
     """One row: for each of what buyers are scored by, the quantiles 0.2, 0.4, 0.6 and 0.8, interpolated.
 
     Values are days, orders and cents; whoever exceeds a quantile exceeds the whole number below it, and the reverse. So
     bounds are rounded down, and compared with the values as they are.
 
     Args:
-        buyers: Who had bought before a cutoff, with their last purchase `day`, orders_life and net_amount_life.
+        customers: Customers at a cutoff, with their last purchase `day`, orders_life and net_amount_life; those who had
+            never bought have NULL there, which quantiles leave out.
     """
     whole = {
-        "r": days_between(ibis.literal(EPOCH, "date"), buyers.day),
-        "f": buyers.orders_life,
-        "m": (buyers.net_amount_life * 100).cast("int64"),
+        "r": days_between(ibis.literal(EPOCH, "date"), customers.day),
+        "f": customers.orders_life,
+        "m": (customers.net_amount_life * 100).cast("int64"),
     }
-    quantiles = buyers.agg(**{name: value.cast("float64").quantile(list(SHARES)) for name, value in whole.items()})
+    quantiles = customers.agg(**{name: value.cast("float64").quantile(list(SHARES)) for name, value in whole.items()})
     return quantiles.select(
         **{
             bound_of(name, place): as_scored(name, quantiles[name][place].floor().cast("int64"))
