@@ -1,53 +1,75 @@
-"""Features of customers as the project makes them, with its own nodes.
+"""Features of customers as a run of the project makes them in a mart, with its own nodes and datasets.
 
-It is called with the file of the shop, the limit of memory, the number of threads, and the cutoffs.
+It is called with the file of the shop, the limit of memory, the number of threads, and the cutoffs. The last two lines
+that it prints are what each step took, and what the features add up to.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-import ibis
+from features_copy import SUMS
 
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.period import Period
+from datamart_kedro.datasets.features import InterimTable
+from datamart_kedro.datasets.mart_table import MartTable
+from datamart_kedro.mart.mart import Mart, MartSettings, literal, mart_at
+from datamart_kedro.mart.run import begin
 from datamart_kedro.pipelines.features.customers import build_ft_customers, trace_customers
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
 
-def main(file: str, memory_limit: str, threads: int, cutoffs: Sequence[str]) -> None:
-    """Make the features of all cutoffs in a file of their own, and print what they add up to."""
+def open_mart(file: str, memory_limit: str, threads: int) -> Mart:
+    """A new mart beside the file of a shop, in a run, with the shop attached."""
     target = Path(file).with_name("features.duckdb")
-    target.unlink(missing_ok=True)
-    backend = ibis.duckdb.connect(target)
-    engine = backend.con
-    for setting in (
-        f"memory_limit = '{memory_limit}'",
-        f"threads = {threads}",
-        "preserve_insertion_order = false",
-        "TimeZone = 'UTC'",
-        f"temp_directory = '{target.parent / 'tmp'}'",
-        "disabled_optimizers = 'common_subplan'",
-    ):
-        engine.execute(f"SET {setting}")
-    engine.execute(f"ATTACH '{file}' AS shop (READ_ONLY)")
+    for old in (target, target.with_name(f"{target.name}.wal")):
+        old.unlink(missing_ok=True)
+    mart = mart_at(MartSettings(str(target), str(target.parent / "tmp"), str(target.parent), memory_limit, threads))
+    begin(mart, "benchmark", ["ft_customers"])
+    mart.execute(f"ATTACH {literal(file)} AS shop (READ_ONLY)")
+    return mart
+
+
+class Clock:
+    """CPU seconds of this process, step by step."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self._before = 0.0
+
+    def note(self, step: str) -> None:
+        """Note what a step took that ends now."""
+        times = os.times()
+        self.steps.append(f"{step} {times.user + times.system - self._before:.1f}")
+        self._before = times.user + times.system
+
+
+def main(file: str, memory_limit: str, threads: int, cutoffs: Sequence[str]) -> None:
+    """Make the features of all cutoffs, and print what they add up to."""
+    clock, mart = Clock(), open_mart(file, memory_limit, threads)
+    settings = asdict(mart.settings)
     orders, items, customers = (
-        backend.table(name, database=("shop", "main")) for name in ("tb_orders", "tb_order_items", "tb_customers")
+        mart.backend.table(name, database=("shop", "main")) for name in ("tb_orders", "tb_order_items", "tb_customers")
     )
     rules = FeatureRules(cutoffs=tuple(date.fromisoformat(cutoff) for cutoff in cutoffs))
     period = Period(None, None, None)
+    clock.note("start")
     traced = trace_customers(Decision.by_name("ft_customers"), orders, items, orders, items, period, rules)
-    names = ("others", "service", "purchases")
-    for name, expression in zip(names, traced, strict=True):
-        engine.execute(f"CREATE TEMP TABLE {name} AS {backend.compile(expression)}")
-    parts = (backend.table(name, database=("temp", "main")) for name in names)
-    built = build_ft_customers(customers, customers, *parts, period, rules)
-    engine.execute(f"CREATE TABLE ft_customers AS {backend.compile(built)}")
-    sums = "count(*), sum(orders_life), sum(purchase_days_365d), sum(btyd_age_days), sum(products_count), sum(rfm_f)"
-    print(*engine.execute(f"SELECT {sums} FROM ft_customers").fetchall()[0])
+    parts = [InterimTable(f"traced_{name}", settings) for name in ("others", "service", "purchases")]
+    for part, expression in zip(parts, traced, strict=True):
+        part.save(expression)
+    clock.note("gather")
+    built = build_ft_customers(customers, customers, *(part.load() for part in parts), period, rules)
+    MartTable("ft_customers", settings).save(built)
+    clock.note("build and write")
+    print(", ".join(clock.steps))
+    print(*mart.execute(f"SELECT {SUMS} FROM build_ft_customers")[0])
 
 
 if __name__ == "__main__":

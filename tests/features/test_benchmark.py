@@ -28,4 +28,4 @@ def test_it_says_what_features_cost_after_both_ways_have_agreed(folder: Path):
     done = run(folder)
     assert done.returncode == 0, done.stderr
     assert "200 customers, 1 cutoffs, pandas" in done.stdout
-    assert "Each further cutoff:" in done.stdout
+    assert "The further cutoff:" in done.stdout

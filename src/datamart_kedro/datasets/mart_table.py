@@ -16,6 +16,7 @@ from datamart_kedro.mart.mart import Mart, quoted
 from datamart_kedro.mart.publication import build
 from datamart_kedro.mart.readable import reading, release
 from datamart_kedro.mart.rejected import find_closed
+from datamart_kedro.mart.slices import sliced
 from datamart_kedro.mart.staged import kept_in, note_staged, seen_as, show_next
 from datamart_kedro.mart.versions import resolve_version, select_as_of
 
@@ -74,12 +75,11 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     def save(self, data: ir.Table) -> None:
         """Compute the expression in the engine and keep its rows."""
         started = perf_counter()
-        select = self.mart.compile(data)
         domain = domain_of(self.table)
         if self.table == table_name(domain):
-            rows = build(self.mart, published_table(domain), domain, select)
+            rows = self._build(data, domain)
         else:
-            rows = self._stage(data, domain, select)
+            rows = self._stage(data, domain, self.mart.compile(data))
         if self.mart.run is not None:
             self.mart.run.rows[self.table] = rows
         logger.info("%s: %s rows in %.1f s", self.table, f"{rows:,}", perf_counter() - started)
@@ -99,6 +99,14 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
             find_closed(self.mart, domain)
             self._let_go_of_source(domain)
         return self.mart.rows(kept)
+
+    def _build(self, data: ir.Table, domain: str) -> int:
+        """Find out what changes; slice by slice, where all rows are built and come in slices."""
+        table, run = published_table(domain), self.mart.run
+        is_part = run is not None and domain in run.scopes
+        slices = None if is_part else sliced(self.mart, data, table.key, f"slice_{domain}")
+        select = slices.select if slices else self.mart.compile(data)
+        return build(self.mart, table, domain, select, slices)
 
     def _let_go_of_source(self, domain: str) -> None:
         """Free the memory of the rows that a domain was staged from: its staged rows are saved last."""

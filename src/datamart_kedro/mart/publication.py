@@ -17,6 +17,7 @@ from datamart_kedro.mart.personal_data import as_published, hashing
 from datamart_kedro.mart.rejected import keep_rejected
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
 from datamart_kedro.mart.shape import Shape, compare_shapes
+from datamart_kedro.mart.slices import Sliced
 from datamart_kedro.mart.staged import PARTS, apply_staged, kept_in, note_staged
 
 CHANGE = "_change"
@@ -25,11 +26,18 @@ ROW = "_row"
 """Column of ``build_<domain>``: the engine's own number of the published row that is replaced or deleted."""
 
 
-def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
+def build(mart: Mart, table: PublishedTable, domain: str, select: str, slices: Sliced | None = None) -> int:
     """Find out what a run changes in a published table, and return the number of rows that it will have.
 
     ``build_<domain>`` holds the whole table if it is new, else the rows to insert or update and the keys of those to
     delete. ``next_<domain>`` is the table as it will be, for the nodes that follow.
+
+    Args:
+        mart: In a run.
+        table: The published table.
+        domain: Its domain.
+        select: The rows that it is to have.
+        slices: If they come in slices, these; `select` reads the view.
 
     Raises:
         SchemaError: The table's columns changed in a way that would lose published values.
@@ -41,9 +49,12 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str) -> int:
         scope = run.scopes.get(domain)
         if scope is not None and (shape.is_new or shape.is_altered):
             raise RunError(f"{table.name} has other columns than before.", "Run with `--params full=true`.")
-        rows = "" if scope is None else f" WHERE rowid IN (FROM temp.{quoted(scope.before)})"
-        content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape, rows)
-        mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
+        if slices:
+            _build_slices(mart, run, table, domain, select, shape, slices)
+        else:
+            rows = "" if scope is None else f" WHERE rowid IN (FROM temp.{quoted(scope.before)})"
+            content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape, rows)
+            mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
     built = Built(table, shape, before, **_count_changes(mart, domain, shape))
     run.built[domain] = built
@@ -91,6 +102,27 @@ def transaction(mart: Mart) -> Iterator[None]:
 
 def _build_table(domain: str) -> str:
     return quoted(f"build_{domain}")
+
+
+def _build_slices(
+    mart: Mart, run: Run, table: PublishedTable, domain: str, select: str, shape: Shape, slices: Sliced
+) -> None:
+    """Write ``build_<domain>`` slice by slice; published rows of other slices are deleted.
+
+    One transaction, since the engine keeps rows together until then, and writes them in whole groups.
+    """
+    target, fitted = _build_table(domain), shape.fitted(select)
+    statement = f"CREATE OR REPLACE TABLE {target} AS"
+    with transaction(mart):
+        for part in slices.shown(mart):
+            rows = f" WHERE {part.rows}"
+            content = _whole(run, table, select) if shape.is_new else _changes(table, fitted, shape, rows)
+            mart.compute(table.name, f"{statement} {content}")
+            statement = f"INSERT INTO {target}"
+        if not shape.is_new:
+            nothing, others = f"SELECT * FROM ({fitted}) WHERE false", f" WHERE {slices.others}"
+            mart.compute(table.name, f"{statement} {_changes(table, nothing, shape, others)}")
+    mart.drop_temporary(slices.view)
 
 
 def _whole(run: Run, table: PublishedTable, select: str) -> str:

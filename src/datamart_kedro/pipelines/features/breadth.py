@@ -22,8 +22,8 @@ RANKS = 2**20
 NANO = 10**9
 
 
-def breadth_by_day(lines: ir.Table, ranks: ir.Table) -> ir.Table:
-    """One row per owner and day: what the lines of the day add to what was bought before.
+def add_breadth(days: ir.Table, lines: ir.Table) -> ir.Table:
+    """Add what the lines of each day add to what was bought before, 0 for a day without lines.
 
     Columns:
         new_products: Products never bought before.
@@ -35,16 +35,15 @@ def breadth_by_day(lines: ir.Table, ranks: ir.Table) -> ir.Table:
         top: The largest n of a category of the day, with the category's place in the alphabet: see `top_rank`.
 
     Args:
-        lines: Lines that were bought, with their owner and day.
-        ranks: See `category_ranks`.
+        days: One row per owner and day, with all days on which something was bought.
+        lines: Lines that were bought, with their owner and day, and the rank of their category.
     """
-    products, categories = products_by_day(lines), categories_by_day(lines, ranks)
-    both = products.outer_join(categories, (*OWNER, "day"))
-    return both.select(
-        **{name: ibis.coalesce(products[name], categories[name]) for name in (*OWNER, "day")},
-        **{name: products[name] for name in ("new_products", "new_repeats")},
-        **{name: categories[name] for name in ("new_categories", "category_lines", "category_terms", "top")},
+    products, categories = products_by_day(lines), categories_by_day(lines)
+    day = (*OWNER, "day")
+    joined = days.left_join(products, day, rname="products_{name}").left_join(
+        categories, day, rname="categories_{name}"
     )
+    return joined.select(*days.columns, **{name: joined[name].fill_null(0) for name in (*BREADTH, "top")})
 
 
 def products_by_day(lines: ir.Table) -> ir.Table:
@@ -63,15 +62,16 @@ def products_by_day(lines: ir.Table) -> ir.Table:
     )
 
 
-def categories_by_day(lines: ir.Table, ranks: ir.Table) -> ir.Table:
+def categories_by_day(lines: ir.Table) -> ir.Table:
     """One row per owner and day: what the lines with a category add, each being the n-th of its category."""
     in_order = ibis.window(group_by=(*OWNER, "rank"), order_by="day")
-    counted = lines.join(ranks, "category").mutate(n=(ibis.row_number().over(in_order) + 1).cast("int32"))
+    ranked = lines.filter(_["rank"].notnull()).select(*OWNER, "day", "rank")
+    counted = ranked.mutate(n=(ibis.row_number().over(in_order) + 1).cast("int32"))
     return counted.group_by(*OWNER, "day").agg(
         new_categories=_.count(where=_.n == 1),
         category_lines=_.count().cast("int32"),
         category_terms=(term(_.n) - term(_.n - 1)).sum().cast(WHOLE),
-        top=(_.n.cast("int64") * RANKS + (RANKS - 1 - _.rank)).max(),
+        top=(_.n.cast("int64") * RANKS + (RANKS - 1 - _["rank"])).max(),
     )
 
 
@@ -92,18 +92,18 @@ def top_lines(top: ir.IntegerValue) -> ir.IntegerValue:
 
 
 def with_top_category(days: ir.Table, ranks: ir.Table) -> ir.Table:
-    """Add `top_category` and `top_lines`, the category that `top_life` tells of; keep every row.
+    """Add `top_category`, which `top_life` tells of, NULL where that is 0; keep every row.
 
     Args:
         days: Rows with `top_life`, 0 where nothing with a category was bought.
         ranks: See `category_ranks`.
     """
-    has_top = days.top_life > 0
-    place = has_top.ifelse(top_rank(days.top_life), None)
-    joined = days.left_join(ranks, place == ranks.rank)
-    return joined.select(days, top_category=ranks.category, top_lines=has_top.ifelse(top_lines(days.top_life), None))
+    return days.left_join(ranks, top_rank(days.top_life) == ranks["rank"]).select(days, top_category=ranks.category)
 
 
 def top_rank(top: ir.IntegerValue) -> ir.IntegerValue:
-    """Place in the alphabet of the category that a `top` tells of; equal numbers go to the first name."""
+    """Place in the alphabet of the category that a `top` tells of; equal numbers go to the first name.
+
+    For a `top` of 0 it is one that no category has.
+    """
     return (RANKS - 1) - top % RANKS

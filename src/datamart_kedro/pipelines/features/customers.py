@@ -10,13 +10,18 @@ from ibis import _
 
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.period import Period
-from datamart_kedro.expressions.money import AMOUNT
 from datamart_kedro.pipelines.features.catalogue import FT_CUSTOMERS, WINDOWS, in_types
 from datamart_kedro.pipelines.features.columns import CUSTOMERS_KEY, ORDER_ITEMS_KEY, ORDERS_KEY
 from datamart_kedro.pipelines.features.cutoffs import Cutoff, cutoffs_of
-from datamart_kedro.pipelines.features.description import ZEROS, describe
+from datamart_kedro.pipelines.features.description import ZEROS, describe, rates
 from datamart_kedro.pipelines.features.knowledge import Versions, at_midnight, gather, instant, seen_from, with_known
-from datamart_kedro.pipelines.features.purchases import LIFE, SERVICE, SUMMED, purchase_days, service_days
+from datamart_kedro.pipelines.features.purchases import (
+    NEIGHBOURS,
+    SERVICE,
+    SUMMED,
+    purchase_days,
+    service_days,
+)
 from datamart_kedro.pipelines.features.rfm import bounds, scores
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
@@ -82,17 +87,36 @@ def build_ft_customers(
     customers = Versions(tb_customers, versions_customers, CUSTOMERS_KEY)
     cutoffs = cutoffs_of(features, period)
     parts = [
-        customers_at(
+        scored_at(
             cutoff,
-            known_customers(customers, cutoff, features.arrival_days),
-            seen_from(purchases, others, cutoff),
-            seen_from(service, others, cutoff),
+            customers_at(
+                cutoff,
+                known_customers(customers, cutoff, features.arrival_days),
+                seen_from(purchases, others, cutoff),
+                seen_from(service, others, cutoff),
+            ),
         )
         for cutoff in cutoffs or (NO_CUTOFF,)
     ]
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     described = in_types(FT_CUSTOMERS, rows.select(**describe(rows, features)))
     return described if cutoffs else described.limit(0)
+
+
+def scored_at(cutoff: Cutoff, customers: ir.Table) -> ir.Table:
+    """One row per customer at a cutoff, with the cutoff, and scores among the buyers.
+
+    Args:
+        cutoff: The cutoff.
+        customers: See `customers_at`.
+    """
+    with_bounds = customers.cross_join(bounds(customers))
+    return with_bounds.select(
+        *customers.columns,
+        **scores(with_bounds),
+        cutoff_date=ibis.literal(cutoff.day, "date"),
+        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
+    )
 
 
 def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Table:
@@ -104,7 +128,7 @@ def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> i
 
 
 def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table) -> ir.Table:
-    """One row per customer who registered or ordered before a cutoff: what had come together by then, with scores.
+    """One row per customer who registered or ordered before a cutoff: what had come together by then.
 
     Args:
         cutoff: The cutoff.
@@ -117,53 +141,41 @@ def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, servi
         purchases, service = (table.mutate(owner_id=_.owner_id.cast("string")) for table in (purchases, service))
     owners = customers.mutate(owner_id=customers.customer_id.cast(purchases.owner_id.type()))
     before = purchases.filter(purchases.day < day)
-    life = before.filter(before.next_day.isnull() | (before.next_day >= day)).select("owner_id", *LIFE)
-    bought, served = sums_in_windows(before, cutoff), service_in_windows(service.filter(service.day < day), cutoff)
+    is_last = before.next_day.isnull() | (before.next_day >= day)
+    life = before.filter(is_last).drop("variant", *NEIGHBOURS, *SUMMED)
+    bought, served = purchases_in_windows(before, cutoff), service_in_windows(service.filter(service.day < day), cutoff)
     joined = (
         owners.left_join(life, "owner_id", rname="life_{name}")
         .left_join(bought, "owner_id", rname="bought_{name}")
         .left_join(served, "owner_id", rname="served_{name}")
-        .cross_join(bounds(life.semi_join(owners, "owner_id")))
     )
     registered = joined.created_at < instant(at_midnight(cutoff))
     is_known = registered.fill_null(False) | joined.day.notnull() | joined.served_owner_id.notnull()
-    rows = joined.filter(is_known)
-    return rows.select(
+    return joined.filter(is_known).select(
         *customers.columns,
         *(name for table in (life, bought, served) for name in table.columns if name != "owner_id"),
-        **scores(rows),
-        cutoff_date=day,
-        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
     )
 
 
-def sums_in_windows(before: ir.Table, cutoff: Cutoff) -> ir.Table:
-    """One row per customer who bought within the longest window: sums of each window, and the window before the last.
+def purchases_in_windows(before: ir.Table, cutoff: Cutoff) -> ir.Table:
+    """One row per customer who bought within the longest window: sums and rates of each window.
 
     Args:
         before: Purchase days before the cutoff.
         cutoff: The cutoff.
     """
     recent = before.filter(before.day >= days_before(cutoff, max(WINDOWS)))
-    in_window = {days: recent.day >= days_before(cutoff, days) for days in WINDOWS}
+    in_window = {f"{days}d": recent.day >= days_before(cutoff, days) for days in WINDOWS}
     sums = {
-        f"{name}_{days}d": sum_where(is_in, recent[name], kind)
+        f"{name}_{window}": sum_where(is_in, recent[name], kind)
         for name, kind in SUMMED.items()
-        for days, is_in in in_window.items()
+        for window, is_in in in_window.items()
     }
-    counts = {f"purchase_days_{days}d": count_where(is_in) for days, is_in in in_window.items()}
-    is_before = ~in_window[90] & in_window[180]
-    year = days_before(cutoff, 365)
-    last_month = recent.previous_day.truncate("M")
-    is_first_of_month = (
-        recent.previous_day.isnull() | (recent.previous_day < year) | (last_month != recent.day.truncate("M"))
-    )
-    return recent.group_by("owner_id").agg(
-        **sums,
-        **counts,
-        orders_before=sum_where(is_before, recent.orders, "int32"),
-        net_amount_before=sum_where(is_before, recent.net_amount, AMOUNT),
-        active_months_12=count_where(is_first_of_month),
+    counts = {f"purchase_days_{window}": count_where(is_in) for window, is_in in in_window.items()}
+    opens_month = recent.is_new_month | (recent.previous_day < days_before(cutoff, 365))
+    found = recent.group_by("owner_id").agg(**sums, **counts, months=count_where(opens_month))
+    return found.select(
+        "owner_id", *sums, *counts, **rates(found), active_months_12=ibis.least(found.months, 12).cast("int32")
     )
 
 

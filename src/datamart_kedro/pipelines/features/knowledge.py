@@ -84,13 +84,17 @@ def with_known(versions: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Tabl
 def gather(orders: Versions, lines: Versions, cutoffs: Sequence[Cutoff], arrival_days: int) -> Events:
     """What customers did, as it is now and, where that differs, as it was known at each cutoff.
 
+    Orders from the last cutoff on are left out: no cutoff looks at them.
+
     Args:
         orders: Published orders.
         lines: Published order items.
-        cutoffs: Those to whom the history reaches back are looked at by themselves.
+        cutoffs: In order; those to whom the history reaches back are looked at by themselves.
         arrival_days: See `with_known`.
     """
     own_lines, own_orders = lines.now.mutate(variant=variant(0)), orders.now.mutate(variant=variant(0))
+    if cutoffs:
+        own_orders = own_orders.filter(_.ordered_at < instant(at_midnight(cutoffs[-1])))
     known = [cutoff for cutoff in cutoffs if cutoff.is_known_then]
     parts = [_seen_from(orders, lines, cutoff, arrival_days) for cutoff in known]
     if not parts:

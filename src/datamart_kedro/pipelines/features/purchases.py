@@ -8,8 +8,9 @@ from ibis import _
 
 from datamart_kedro.expressions.calendar import days_between
 from datamart_kedro.expressions.money import AMOUNT
-from datamart_kedro.pipelines.features.breadth import BREADTH, breadth_by_day, category_ranks, with_top_category
+from datamart_kedro.pipelines.features.breadth import BREADTH, add_breadth, category_ranks, with_top_category
 from datamart_kedro.pipelines.features.knowledge import OWNER, Events
+from datamart_kedro.pipelines.features.life import of_life
 
 UNITS = "decimal(18, 3)"
 SUMMED = {
@@ -21,47 +22,36 @@ SUMMED = {
     "returned_orders": "int32",
 }
 """What a day adds to what was before. Engines sum integers to wider ones than they say; a cast to 32 bits undoes it."""
-LIFE = (
-    "day",
-    "gap",
-    "first_day",
-    "first_day_amount",
-    "largest_order_life",
-    "purchase_days_life",
-    "gaps_squared_life",
-    "gap_median",
-    "top_category",
-    "top_lines",
-    *(f"{name}_life" for name in (*SUMMED, *BREADTH)),
-)
-"""What the last purchase day before a cutoff tells of all before it."""
+NEIGHBOURS = ("previous_day", "next_day", "is_new_month")
 SERVICE = ("cancelled_orders", "failed_orders", "late_deliveries")
 
 
 def purchase_days(events: Events) -> ir.Table:
     """One row per owner and purchase day, a day, UTC, with at least one order that did not fail.
 
-    Columns: the sums of the day (`SUMMED`); what had come together when the day ended (`LIFE`); `previous_day` and
-    `next_day`, NULL where there is none.
+    Columns: the sums of the day (`SUMMED`), the days before and after (`add_neighbours`), the first day, and what had
+    come together when the day ended (`life.of_life`).
     """
-    kept = events.orders.filter(~_.is_failed)
-    lines, ranks = bought_lines(kept, events.lines), category_ranks(events.lines)
+    kept, ranks = events.orders.filter(~_.is_failed), category_ranks(events.lines)
     days = sums_by_day(kept)
-    joined = days.left_join(breadth_by_day(lines, ranks), (*OWNER, "day"))
-    known = joined.select(*days.columns, **{name: joined[name].fill_null(0) for name in (*BREADTH, "top")})
+    known = add_breadth(days, bought_lines(kept, events.lines, ranks))
     told = known.pipe(add_neighbours).pipe(add_life).pipe(with_top_category, ranks)
-    return told.select(*OWNER, "previous_day", "next_day", *SUMMED, *LIFE)
+    return told.select(*OWNER, "day", *NEIGHBOURS, *SUMMED, "first_day", **of_life(told))
 
 
-def bought_lines(orders: ir.Table, lines: ir.Table) -> ir.Table:
-    """One row per line that orders bought, with its owner and day; lines that bring something back are left out."""
+def bought_lines(orders: ir.Table, lines: ir.Table, ranks: ir.Table) -> ir.Table:
+    """One row per line that orders bought, with its owner and day; lines that bring something back are left out.
+
+    Columns: product_id, and the `rank` of its category (`breadth.category_ranks`), NULL where none is known.
+    """
     order_id, line_order = orders.order_id, lines.order_id
     if order_id.type() != line_order.type():
         order_id, line_order = order_id.cast("string"), line_order.cast("string")
     bought = lines.filter(~lines.is_return)
     named = orders.select("variant", "owner_id", order_key=order_id, day=orders.ordered_at.date())
     keyed = bought.select("variant", "product_id", "category", order_key=line_order)
-    return keyed.inner_join(named, ["variant", "order_key"]).select(*OWNER, "day", "product_id", "category")
+    of_owner = keyed.inner_join(named, ["variant", "order_key"]).select(*OWNER, "day", "product_id", "category")
+    return of_owner.left_join(ranks, "category").select(*OWNER, "day", "product_id", "rank")
 
 
 def sums_by_day(orders: ir.Table) -> ir.Table:
@@ -82,10 +72,14 @@ def sums_by_day(orders: ir.Table) -> ir.Table:
 
 
 def add_neighbours(days: ir.Table) -> ir.Table:
-    """Add the purchase days before and after each, and the days in between."""
+    """Add the purchase days before and after each, NULL where there is none, the days in between, and `is_new_month`.
+
+    A day is_new_month that is the owner's first in its calendar month.
+    """
     in_order = ibis.window(group_by=OWNER, order_by="day")
     known = days.mutate(previous_day=_.day.lag().over(in_order), next_day=_.day.lead().over(in_order))
-    return known.mutate(gap=days_between(known.previous_day, known.day))
+    is_same_month = known.previous_day.truncate("M") == known.day.truncate("M")
+    return known.mutate(gap=days_between(known.previous_day, known.day), is_new_month=~is_same_month.fill_null(False))
 
 
 def add_life(days: ir.Table) -> ir.Table:
