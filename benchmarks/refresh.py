@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parent))
-from full_build import DOMAINS, HERE, ROOT, Bench, Cost, apart, differences, make_data, make_project, measured, run_mart
+from full_build import DOMAINS, ROOT, Bench, Cost, apart, differences, make_data, make_project, measured, run_mart
 
 LATER = {
     "customers": "TIMESTAMP '1998-01-01 00:00:00' + to_seconds(customer_id % 86400)",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.conftest import copy_of_project
 from tests.project import Project
-from tests.typed_shop import TypedShop, a_typed_shop, change_at_random, read_parquet
+from tests.typed_shop import a_typed_shop, change_at_random, read_parquet
 
 TIMES = ("_valid_from", "_valid_to")
 

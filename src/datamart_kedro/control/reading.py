@@ -50,6 +50,9 @@ class Reading:
     since: datetime | None = None
     compare_keys: bool = False
 
+    def __str__(self) -> str:
+        return f"reads {self.reason}" if self.since else f"reads all rows: {self.reason}"
+
     def to_json(self) -> str:
         """The reading as text; `from_json` reads it."""
         return json.dumps({**asdict(self), "since": self.since.isoformat() if self.since else None})
