@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -110,6 +111,14 @@ def test_a_window_that_is_read_again_begins_where_it_is_asked_to_and_never_after
     assert chosen(forced=True, read_since=NOON + timedelta(days=9)).since == datetime(2026, 3, 1, 11)
 
 
+def test_rows_that_a_shop_dates_to_the_first_day_there_is_are_read_from_then_on():
+    first = datetime(1, 1, 1)
+    state = replace(STATE, staged=replace(STAGED, watermark=first))
+    assert chosen(state).since == first
+    for zone in ("America/New_York", "Europe/Paris", "UTC"):
+        assert changed_since(first, "TIMESTAMP", zone).startswith("(updated_at >= TIMESTAMP '0001-01-01 00:0")
+
+
 def test_a_window_is_read_again_only_for_domains_that_are_forced():
     assert chosen(read_since=NOON - timedelta(days=9)) == chosen()
 
@@ -145,8 +154,9 @@ def test_the_parameter_read_since_is_an_instant_in_utc(given: object, instant: d
 
 
 def test_what_is_no_instant_is_refused():
-    with pytest.raises(ParameterError, match="read_since is 'soon'"):
-        instant_of("soon")
+    for wrong in ("soon", "0001-01-01T00:00+02:00"):
+        with pytest.raises(ParameterError, match=re.escape(f"read_since is '{wrong}'")):
+            instant_of(wrong)
 
 
 def test_a_reading_is_itself_again_out_of_its_text():

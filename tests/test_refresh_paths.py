@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +40,12 @@ def assert_like_a_full_build(pair: Pair) -> None:
     assert verified.exit_code == 0, verified.output
 
 
+def staged_note(pair: Pair, domain: str) -> dict[str, Any]:
+    """What is written on the staged rows of a domain."""
+    ((note,),) = pair.by_changes.query(f"SELECT comment FROM duckdb_tables() WHERE table_name = 'tmp_{domain}'")
+    return dict(json.loads(note))
+
+
 def change_order(pair: Pair) -> None:
     order = the(pair.shop, "orders", order_id=1)
     pair.shop.change(order, status="delivered" if order["status"] == "shipped" else "shipped")
@@ -52,6 +61,31 @@ def test_the_first_run_is_in_full_and_the_next_by_changes(pair: Pair):
         "order_items": ("changes", "4 of 6 rows are touched", 0),
         "customers": ("changes", "1 of 3 rows are touched", 0),
     }
+    assert staged_note(pair, "orders")["runs_since_comparison"] == 1  # sums agree: no keys were asked for
+
+
+def test_a_row_that_is_new_or_changed_or_rejected_needs_no_comparison_of_keys(pair: Pair):
+    add_line(pair.shop, 2, 3, product_id=1)
+    the(pair.shop, "order_items", order_id=1, line_number=1).update(quantity=0, updated_at=pair.shop.tick())
+    pair.shop.add("order_items", order_id=None, line_number=1, quantity=1)
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    the(pair.shop, "order_items", order_id=1, line_number=1).update(quantity=2, updated_at=pair.shop.tick())
+    the(pair.shop, "order_items", order_id=None).update(quantity=2, updated_at=pair.shop.tick())
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert staged_note(pair, "order_items")["runs_since_comparison"] == 2
+    clocks = [row["updated_at"] for row in pair.shop.rows["order_items"]]
+    assert staged_note(pair, "order_items")["source_clock"] == sum(
+        (clock - datetime(1970, 1, 1)) // timedelta(microseconds=1) for clock in clocks
+    )
+
+
+def test_a_lost_row_costs_a_comparison_of_keys(pair: Pair):
+    pair.shop.rows["customers"].remove(the(pair.shop, "customers", customer_id=1))
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert staged_note(pair, "customers")["runs_since_comparison"] == 0
 
 
 def test_a_shop_of_which_much_changed_is_read_in_whole(pair: Pair):
