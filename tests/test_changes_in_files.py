@@ -117,6 +117,11 @@ def test_lines_follow_the_category_of_their_product(pair: Pair):
     pair.shop.change(the(pair.shop, "products", product_id=2), category="Garden")
     how = pair.refresh()
     assert how["order_items"] == (CHANGES, "3 of 6 rows are touched", 0)
+    pair.shop.change(the(pair.shop, "products", product_id=2), category="Toys")
+    pair.shop.change(the(pair.shop, "orders", order_id=1), status="delivered")  # staged in the same run
+    pair.refresh()
+    pair.shop.change(the(pair.shop, "products", product_id=2), category="Garden")
+    pair.refresh()
     found = pair.by_changes.query("SELECT DISTINCT product_id, category FROM tb_order_items ORDER BY ALL")
     assert found == [(1, "Books"), (2, "Garden")]
 

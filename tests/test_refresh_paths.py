@@ -17,7 +17,7 @@ from datamart_kedro.mart.mart import close_marts
 from tests.mart_pair import ALWAYS, Pair
 from tests.project import Project
 from tests.test_changes_in_files import a_shop, add_line, the
-from tests.typed_shop import read_parquet
+from tests.typed_shop import START, read_parquet
 
 
 @pytest.fixture
@@ -81,11 +81,38 @@ def test_a_row_that_is_new_or_changed_or_rejected_needs_no_comparison_of_keys(pa
     )
 
 
-def test_a_lost_row_costs_a_comparison_of_keys(pair: Pair):
-    pair.shop.rows["customers"].remove(the(pair.shop, "customers", customer_id=1))
+def test_a_lost_row_costs_a_comparison_of_keys_and_moves_no_watermark(pair: Pair):
+    pair.shop.add("customers", customer_id=None, full_name="Keyless", updated_at=START)
     pair.shop.write(pair.by_changes)
     pair.run()
-    assert staged_note(pair, "customers")["runs_since_comparison"] == 0
+    before = staged_note(pair, "customers")
+    pair.shop.rows["customers"].remove(the(pair.shop, "customers", customer_id=3))  # the newest
+    pair.shop.add("customers", customer_id=4, full_name="Late", updated_at=START + timedelta(seconds=1))
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert told(pair, "customers")[0] == "changes"
+    after = staged_note(pair, "customers")
+    assert (after["watermark"], after["runs_since_comparison"]) == (before["watermark"], 0)
+
+
+def test_a_row_that_is_dated_to_the_future_takes_the_watermark_no_further_than_now(pair: Pair):
+    pair.shop.add("customers", customer_id=4, full_name="Early", updated_at=datetime(2999, 1, 1))
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert staged_note(pair, "customers")["watermark"] < "2999"
+
+
+def test_lines_without_numbers_are_read_with_all_of_their_order_and_each_once(pair: Pair):
+    for row in pair.shop.rows["order_items"]:
+        row["line_number"] = None
+    pair.shop.write(pair.by_changes)
+    pair.run(full=True, accept_loss="order_items.line_number")
+    pair.shop.change(pair.shop.rows["order_items"][0], quantity=7)
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    # Both lines of order 1, and both of order 3, of which one is within the overlap.
+    assert pair.how()["order_items"] == ("changes", "4 of 6 rows are touched", 4)
+    assert pair.by_changes.query("SELECT sum(quantity) FROM tb_order_items") == [(12,)]
 
 
 def test_a_shop_of_which_much_changed_is_read_in_whole(pair: Pair):
