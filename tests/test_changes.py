@@ -36,7 +36,7 @@ def content(project: Project) -> dict[str, list[tuple[Any, ...]]]:
             continue  # of what a run read
         else:
             columns = [c for (c,) in project.query(f"SELECT column_name FROM (DESCRIBE {name})") if c not in TIMES]
-            select = f"SELECT {', '.join(columns)} FROM {name}"
+            select = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT {', '.join(columns)} FROM {name})"
         found[name] = project.query(f"{select} ORDER BY ALL")
     return found
 

@@ -84,7 +84,8 @@ def test_plan_says_what_a_run_would_do_and_changes_nothing(published: Project):
         "products     skip  nothing new since version 1",
         "order_items  skip  nothing new since version 1",
         "orders       skip  nothing new since version 1",
-        "customers    load  new data: the content of the source changed",
+        "customers    load  new data: the content of the source changed;"
+        " reads all rows: its source has no updated_at with a time",
     ]
     assert published.mart.read_bytes() == before
 
@@ -92,15 +93,27 @@ def test_plan_says_what_a_run_would_do_and_changes_nothing(published: Project):
 def test_plan_for_an_empty_mart_does_not_make_one(project: Project):
     done = project.cli("kedro", "mart", "plan", "--pipelines=products,customers", "--json")
     assert json.loads(done.stdout) == [
-        {"domain": "customers", "action": "load", "reason": "tb_customers does not exist yet"},
-        {"domain": "products", "action": "load", "reason": "tb_products does not exist yet"},
+        {
+            "domain": "customers",
+            "action": "load",
+            "reason": "tb_customers does not exist yet",
+            "reading": "reads all rows: nothing is published yet",
+        },
+        {
+            "domain": "products",
+            "action": "load",
+            "reason": "tb_products does not exist yet",
+            "reading": "reads all rows: nothing is published yet",
+        },
     ]
     assert not project.mart.exists()
 
 
 def test_plan_takes_parameters_as_run_does(published: Project):
     done = published.cli("kedro", "mart", "plan", "--params", "force=true", "--pipelines=products")
-    assert done.stdout == "products  load  forced by `--params force=true`\n"
+    assert done.stdout == (
+        "products  load  forced by `--params force=true`; reads all rows: its source has no updated_at with a time\n"
+    )
 
 
 def test_plan_shows_what_opens_below(published: Project):

@@ -84,8 +84,8 @@ def test_history_shows_past_runs_with_the_newest_first(published: Project):
         ("published", 2, 0, 1),
     ]
     lines = published.cli("kedro", "mart", "history", "--limit", "1").stdout.splitlines()
-    assert lines[1].split()[2:11] == ["customers", "published", "2", "1", "1", "0", "0", "1", "1"]
-    assert lines[1].endswith("new data: the content of the source changed")
+    assert lines[1].split()[2:12] == ["customers", "published", "full", "2", "1", "1", "0", "0", "1", "1"]
+    assert lines[1].endswith("new data: the content of the source changed; its source has no updated_at with a time")
 
 
 @pytest.fixture

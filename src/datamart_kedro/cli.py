@@ -23,6 +23,8 @@ COMMANDS = {
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",
     "prune": "Shorten the history.",
+    "verify": "Compare every published row with a full build from the same sources.",
+    "backfill": "Read a past window of the sources again.",
     "verify-replica": "Compare every row that PostgreSQL serves with the mart, and mend what differs.",
     "restore": "Rebuild a lost mart file from the tables that PostgreSQL serves.",
     "grant": "Let a role read what PostgreSQL serves.",

@@ -18,7 +18,7 @@ from datamart_kedro.report import aligned
 
 COUNTS = ("read", "staged", "rejected", "superseded", "inserted", "updated", "deleted")
 NODES = ("node", "rows", "seconds", "usually", "of runs", "in run")
-HEADER = ("started (UTC)", "domain", "status", *COUNTS, "version", "seconds", "why")
+HEADER = ("started (UTC)", "domain", "status", "path", *COUNTS, "version", "seconds", "why")
 
 
 @click.command("history")
@@ -30,6 +30,8 @@ HEADER = ("started (UTC)", "domain", "status", *COUNTS, "version", "seconds", "w
 def command(env: str | None, domain: str | None, limit: int, nodes: bool, as_json: bool) -> None:
     """Show what past runs did, the newest first: rows, versions, seconds, and why.
 
+    The path tells whether a domain was refreshed by its changes, or in full.
+
     With --nodes, how long each node took when it ran last, the slowest first, beside the median of the runs before.
     """
     with open_mart(env) as mart:
@@ -40,7 +42,7 @@ def command(env: str | None, domain: str | None, limit: int, nodes: bool, as_jso
     if as_json:
         click.echo(json.dumps(runs, default=str))
         return
-    texts = (HEADER[0], "domain", "status", "why")
+    texts = (HEADER[0], "domain", "status", "path", "why")
     for line in aligned([HEADER, *(_row(run) for run in runs)], to_the_left=texts):
         click.echo(line.rstrip())
 
@@ -71,11 +73,17 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         f"{run['started_at']:%Y-%m-%d %H:%M:%S}",
         run["domain"],
         run["status"],
+        run["path"] or "-",
         *("-" if count is None else f"{count:,}" for count in counts),
         "-" if run["version"] is None else f"{run['version']:,}",
         _seconds(run["started_at"], run["finished_at"]),
-        error[0] if error else str(run["reason"] or ""),
+        error[0] if error else _why(run),
     )
+
+
+def _why(run: dict[str, Any]) -> str:
+    """What opened the gate or kept it closed, and why the domain was refreshed by that path."""
+    return "; ".join(dict.fromkeys(filter(None, (run["reason"], run["path_reason"]))))
 
 
 def _seconds(started_at: datetime, finished_at: datetime | None) -> str:

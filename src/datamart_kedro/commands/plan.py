@@ -10,6 +10,7 @@ from kedro.framework.cli.utils import _split_params, env_option, split_string
 from kedro.pipeline import Pipeline
 
 from datamart_kedro.config import project_folder
+from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.plan import plan
 from datamart_kedro.errors import UsageError
 from datamart_kedro.pipeline_registry import everything, register_pipelines
@@ -21,7 +22,7 @@ from datamart_kedro.sources.shop import close_shops
 @env_option
 @click.option("--pipelines", "names", default="", callback=split_string, help="Domains to plan for; all if absent.")
 @click.option("--params", type=click.UNPROCESSED, default="", callback=_split_params, help="As for `kedro run`.")
-@click.option("--json", "as_json", is_flag=True, help="For machines: a list of domain, action and reason.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: a list of domain, action, reason and reading.")
 def command(env: str | None, names: list[str], params: dict[str, Any], as_json: bool) -> None:
     """Say what a run would do and why, without changing anything."""
     pipelines = register_pipelines()
@@ -37,8 +38,14 @@ def command(env: str | None, names: list[str], params: dict[str, Any], as_json: 
         finally:
             close_shops()
     if as_json:
-        click.echo(json.dumps([{"domain": d.domain, "action": d.action, "reason": d.reason} for d in decisions]))
+        click.echo(json.dumps([_as_json(decision) for decision in decisions]))
         return
     domain, action = (max(len(getattr(d, name)) for d in decisions) for name in ("domain", "action"))
     for decision in decisions:
-        click.echo(f"{decision.domain:<{domain}}  {decision.action:<{action}}  {decision.reason}")
+        reading = f"; {decision.reading}" if decision.reading else ""
+        click.echo(f"{decision.domain:<{domain}}  {decision.action:<{action}}  {decision.reason}{reading}")
+
+
+def _as_json(decision: Decision) -> dict[str, str | None]:
+    reading = str(decision.reading) if decision.reading else None
+    return {"domain": decision.domain, "action": decision.action, "reason": decision.reason, "reading": reading}

@@ -21,7 +21,7 @@ from datamart_kedro.report import aligned
 
 STALE = 2
 """Exit code if a domain was not checked for longer than was asked for."""
-HEADER = ("domain", "rows", "version", "checked", "published", "newest row", "last run", "pending")
+HEADER = ("domain", "rows", "version", "checked", "published", "newest row", "by", "last run", "pending")
 
 
 @click.command("status")
@@ -81,6 +81,7 @@ def _row(status: DomainStatus, at: datetime) -> tuple[str, ...]:
                 (status.newest_change_at, "-"),
             )
         ),
+        status.last_path or "-",
         status.last_status or "-",
         status.pending or "nothing",
     )

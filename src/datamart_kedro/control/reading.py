@@ -50,6 +50,9 @@ class Reading:
     since: datetime | None = None
     compare_keys: bool = False
 
+    def __str__(self) -> str:
+        return f"reads {self.reason}" if self.since else f"reads all rows: {self.reason}"
+
     def to_json(self) -> str:
         """The reading as text; `from_json` reads it."""
         return json.dumps({**asdict(self), "since": self.since.isoformat() if self.since else None})
@@ -93,7 +96,7 @@ def choose_reading(
         return Reading("asked for by force")
     staged = state.staged
     assert staged is not None and staged.watermark is not None
-    since = staged.watermark - timedelta(minutes=rules.overlap_minutes)
+    since = _before(staged.watermark, timedelta(minutes=rules.overlap_minutes))
     reason = f"rows changed since {since:%Y-%m-%d %H:%M:%S}"
     if read_since is not None and forced:
         since = min(since, read_since)
@@ -115,11 +118,16 @@ def instant_of(read_since: object) -> datetime | None:
         return datetime.combine(read_since, time.min)
     try:
         at = read_since if isinstance(read_since, datetime) else datetime.fromisoformat(str(read_since))
-    except ValueError:
+        return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+    except (ValueError, OverflowError):
         raise ParameterError(
             f"read_since is {str(read_since)[:60]!r}.", "Give a date or an instant, such as 2026-10-01T12:00Z."
         ) from None
-    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+
+
+def _before(at: datetime, overlap: timedelta) -> datetime:
+    """An instant so much earlier; shops write the first day there is for rows that never changed."""
+    return at - overlap if at - datetime.min > overlap else datetime.min
 
 
 def _reason_for_all(decision: Decision, state: DomainState, columns: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datamart_kedro.control.personal_data import hash_pads
 from datamart_kedro.mart.domains import published_table, source_columns
-from datamart_kedro.mart.ledger import FORGOTTEN
+from datamart_kedro.mart.ledger import FORGOTTEN, create_ledger
 from datamart_kedro.mart.mart import Mart, literal, quoted, timestamp
 from datamart_kedro.mart.personal_data import hashing, keyed_hash
 
@@ -40,6 +40,17 @@ def forgotten_at(mart: Mart) -> list[datetime]:
     if not mart.exists(FORGOTTEN.name):
         return []
     return [at for (at,) in mart.execute(f"SELECT forgotten_at FROM {FORGOTTEN.name} ORDER BY forgotten_at")]
+
+
+def note_forgotten_of(mart: Mart, other: Mart) -> None:
+    """Let another, new mart know the persons who were erased from a mart."""
+    if not forgotten_at(mart):
+        return
+    rows = mart.execute(f"SELECT person, salt, forgotten_at FROM {FORGOTTEN.name}")
+    other.open(write=True)
+    create_ledger(other)
+    for row in rows:
+        other.execute(f"INSERT INTO {FORGOTTEN.name} VALUES (?, ?, ?)", row)
 
 
 def without_forgotten(mart: Mart, domain: str, source: str) -> str:

@@ -22,6 +22,7 @@ class DomainStatus:
         newest_change_at: Newest updated_at among the rows that were read last.
         checked_at: Start of the last run that knew whether there was something new.
         published_at: Start of the last run that built its table.
+        last_path: How the last run that built its table refreshed it: changes or full.
         last_status: How the last run ended for it.
         last_reason: What opened its gate then, or kept it closed.
         last_error: What went wrong in the last run, if it failed.
@@ -34,6 +35,7 @@ class DomainStatus:
     newest_change_at: datetime | None
     checked_at: datetime | None
     published_at: datetime | None
+    last_path: str | None
     last_status: str | None
     last_reason: str | None
     last_error: str | None
@@ -46,6 +48,9 @@ def status_of(mart: Mart, domain: str) -> DomainStatus:
     checked_at = mart.scalar(
         f"SELECT max(started_at) FROM {LEDGER.name} WHERE domain = ? AND status IN ('published', 'skipped')", [domain]
     )
+    last_path = mart.scalar(
+        f"SELECT arg_max_null(path, started_at) FROM {LEDGER.name} WHERE domain = ? AND status = 'published'", [domain]
+    )
     latest = mart.execute(
         f"SELECT status, reason, error FROM {LEDGER.name} WHERE domain = ? ORDER BY started_at DESC LIMIT 1", [domain]
     )
@@ -57,6 +62,7 @@ def status_of(mart: Mart, domain: str) -> DomainStatus:
         newest_change_at=state.last.watermark if state.last else None,
         checked_at=checked_at,
         published_at=state.last.started_at if state.last else None,
+        last_path=last_path,
         last_status=last_status,
         last_reason=last_reason,
         last_error=last_error,

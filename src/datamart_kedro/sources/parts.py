@@ -22,6 +22,10 @@ MAX_KEYS = 20_000
 """That one question to a server may name."""
 
 
+OLDEST = datetime(1900, 1, 1)
+"""Of zones before that, none is asked for its offset."""
+
+
 class TooManyKeysError(Exception):
     """More rows have to be asked for by their keys than a server can be asked for."""
 
@@ -220,12 +224,14 @@ def changed_since(since: datetime, kind: str, time_zone: str) -> str:
     if kind == WITH_ZONE:
         bound = f"TIMESTAMPTZ {literal(since.isoformat(sep=' ') + '+00')}"
     else:
-        bound = f"TIMESTAMP {literal((since + _least_offset(since, time_zone)).isoformat(sep=' '))}"
+        offset = _least_offset(since, time_zone)
+        by_the_clock = since + offset if since - datetime.min > -offset else datetime.min
+        bound = f"TIMESTAMP {literal(by_the_clock.isoformat(sep=' '))}"
     return f"({CLOCK} >= {bound} OR {CLOCK} IS NULL)"
 
 
 def _least_offset(since: datetime, time_zone: str) -> timedelta:
     """The smallest offset from UTC that a zone has in the year around an instant."""
-    at, zone = since.replace(tzinfo=UTC), ZoneInfo(time_zone)
+    at, zone = max(since, OLDEST).replace(tzinfo=UTC), ZoneInfo(time_zone)
     offsets = [(at + timedelta(days=30 * months)).astimezone(zone).utcoffset() for months in range(-1, 13)]
     return min(offset for offset in offsets if offset is not None)
