@@ -178,13 +178,13 @@ def test_each_identity_notices_when_it_is_broken(published: Project, monkeypatch
     """A build that gets a column wrong, as a bug would."""
     domain, column, wrong = BROKEN[rule]
 
-    def build_wrongly(mart: Any, built: Any, name: str, select: str) -> int:
+    def build_wrongly(mart: Any, built: Any, name: str, select: str, *slices: Any) -> int:
         select = (
             f"SELECT * REPLACE (CAST({wrong} AS {types[column]}) AS {column}) FROM ({select})"
             if name == domain
             else select
         )
-        return build(mart, built, name, select)
+        return build(mart, built, name, select, *slices)
 
     from datamart_kedro.mart.publication import build
 

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from datamart_kedro.columns import SourceColumn
 from datamart_kedro.expressions.formats import Formats
-from datamart_kedro.expressions.parse import find_faults, read, tidy
+from datamart_kedro.expressions.parse import find_faults, in_range, read, tidy
 
 FORGOTTEN = "customer was forgotten"
 """Why a row is rejected that nothing is left of."""
@@ -64,7 +64,8 @@ def judge(
             REASONS: is_rejected.ifelse(reasons, None),
         },
     )
-    rejected = judged.filter(judged[IS_REJECTED]).select(*identity, came=judged[CAME], reasons=judged[REASONS])
+    found = {name: in_range(judged[name]) if columns[name].kind == "instant" else judged[name] for name in identity}
+    rejected = judged.filter(judged[IS_REJECTED]).select(**found, came=judged[CAME], reasons=judged[REASONS])
     return judged, judged.filter(~judged[IS_REJECTED]).select(*columns), rejected
 
 

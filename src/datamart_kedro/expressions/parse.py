@@ -66,6 +66,11 @@ def read(came: ir.Value, kind: Kind, formats: Formats) -> ir.Value:
     return _read_number(came, TYPES[kind])
 
 
+def in_range(instant: ir.TimestampValue) -> ir.TimestampValue:
+    """An instant that every reader can show; NULL for one of a year that calendars do not have."""
+    return instant.between(FIRST_INSTANT, LAST_INSTANT).ifelse(instant, None)
+
+
 def find_faults(came: ir.Value, value: ir.Value, name: str, kind: Kind) -> dict[str, ir.BooleanValue]:
     """Where a value could not be made out of what came, or is not what its kind allows, by reason.
 

@@ -191,7 +191,10 @@ def _erase_rejected(mart: Mart, tables: Mapping[str, PublishedTable], search: Se
                     changed += rows
         condition = f"{search.is_id_in(row)} OR ({is_anonymous} AND {search.is_value_in_json(row)})"
         if rows := int(mart.scalar(f"SELECT count(*) FROM {quoted(place)} WHERE {condition}")):
-            mart.execute(f"UPDATE {quoted(place)} SET {column} = NULL WHERE {condition}")
+            # what a staged row is found by is gone with it: the row stays, so that it is still accounted for
+            ids = search.columns & mart.columns(place).keys() if column == "came" else set()
+            blank = ", ".join(f"{name} = NULL" for name in [column, *map(quoted, sorted(ids))])
+            mart.execute(f"UPDATE {quoted(place)} SET {blank} WHERE {condition}")
             emptied += rows
         if emptied + changed:
             yield Erasure(place, changed=emptied + changed)

@@ -113,7 +113,8 @@ def rule_results(mart: Mart, condition: str = "true") -> list[dict[str, Any]]:
 
 def _content(mart: Mart) -> dict[str, Any]:
     last = f"run_id IN (SELECT run_id FROM {LEDGER.name} GROUP BY run_id ORDER BY max(started_at) DESC LIMIT {RUNS})"
-    runs = mart.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} WHERE {last}")
+    order = "ORDER BY started_at DESC, domain"
+    runs = mart.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} WHERE {last} {order}")
     return {
         "runs": [dict(zip(RUN_COLUMNS, run, strict=True)) for run in runs],
         "results": rule_results(mart, last),

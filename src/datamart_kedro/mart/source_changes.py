@@ -17,7 +17,7 @@ from datamart_kedro.control.decision import StagedLoad
 from datamart_kedro.control.reading import Reading
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.judge import FORGOTTEN
-from datamart_kedro.expressions.parse import read, tidy
+from datamart_kedro.expressions.parse import in_range, read, tidy
 from datamart_kedro.mart.domains import published_table, source_columns
 from datamart_kedro.mart.mart import Mart, literal, quoted
 from datamart_kedro.sources.parts import IN_RANGE, SourceParts, TooManyKeysError, Totals, changed_since
@@ -150,6 +150,7 @@ class ChangedSource:
         rows = self.mart.table(table, temporary=True)
         declared = {**source_columns(self.domain), CLOCK: SourceColumn("instant")}
         typed = {name: self._read(rows[name], declared[name]) for name in (*self.key, CLOCK)}
+        typed[CLOCK] = in_range(typed[CLOCK])
         return self.mart.compile(rows.select(**{FIRST: rows[self.key[0]]}, **typed))
 
     def _read(self, came: ir.Value, column: SourceColumn) -> ir.Value:
