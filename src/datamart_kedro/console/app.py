@@ -10,25 +10,47 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from datamart_kedro.console import security
+from datamart_kedro.console.access import Access
 from datamart_kedro.console.console import Console
 from datamart_kedro.console.page import show
-from datamart_kedro.console.routes import assets, customers, forecast, metrics, overview, products, quality, runs
+from datamart_kedro.console.routes import (
+    assets,
+    change,
+    customers,
+    forecast,
+    metrics,
+    overview,
+    products,
+    quality,
+    runs,
+    sign_in,
+)
+from datamart_kedro.console.run_now import Runs
 from datamart_kedro.errors import MartError, MartFileError
 
 logger = logging.getLogger(__name__)
 
 PAGES = (overview, customers, products, forecast, quality, runs, metrics, assets)
 """Modules of pages, each with its `ROUTES`."""
+FORMS = (sign_in, change)
+"""Those that are there for who may change something."""
 
 
-def create_app(console: Console) -> Starlette:
-    """The application that shows what a console reads."""
+def create_app(console: Console, access: Access | None = None, runs_now: Runs | None = None) -> Starlette:
+    """The application that shows what a console reads, and takes changes from who may make them.
+
+    Args:
+        console: What is shown.
+        access: Who may change something; None if nobody may.
+        runs_now: Starts runs.
+    """
+    pages = (*PAGES, *FORMS) if access else PAGES
     app = Starlette(
-        routes=[route for page in PAGES for route in page.ROUTES],
-        middleware=security.middleware(),
+        routes=[route for page in pages for route in page.ROUTES],
+        middleware=security.middleware(access),
         exception_handlers={MartError: _refused, HTTPException: _not_found, Exception: _failed},
     )
-    app.state.console = console
+    app.state.console, app.state.access, app.state.runs = console, access, runs_now
     return app
 
 

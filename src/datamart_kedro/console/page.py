@@ -26,6 +26,7 @@ MENU = (
     ("/runs", "Runs"),
     ("/metrics", "Metrics"),
 )
+CHANGE = (("/change", "Change"),)
 
 
 def console_of(request: Request) -> Console:
@@ -49,7 +50,7 @@ def show(request: Request, template: str, status: int = 200, **values: Any) -> R
         templates()
         .get_template(f"console/{template}")
         .render(
-            menu=MENU,
+            menu=(*MENU, *CHANGE) if request.app.state.access else MENU,
             path=request.url.path,
             console=console,
             under_way=console.under_way(),

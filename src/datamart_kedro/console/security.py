@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from datamart_kedro.console.access import Access
+from datamart_kedro.console.guard import Guard
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 """Names under which the console answers; a foreign name that is made to lead here (DNS rebinding) is refused."""
@@ -25,12 +30,18 @@ HEADERS = {
 }
 
 
-def middleware() -> list[Middleware]:
-    """What every request goes through, outermost first."""
+def middleware(access: Access | None) -> list[Middleware]:
+    """What every request goes through, outermost first.
+
+    Args:
+        access: Who may change something; None where nothing can be changed.
+    """
+    names: Sequence[str] = access.hosts if access else ()
     return [
         Middleware(Headers),
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK), www_redirect=False),
+        Middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *names], www_redirect=False),
         Middleware(ShortTargets),
+        *([Middleware(Guard, access=access)] if access else []),
     ]
 
 

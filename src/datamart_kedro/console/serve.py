@@ -7,37 +7,50 @@ from collections.abc import Callable
 
 import uvicorn
 
+from datamart_kedro.console.access import Access
 from datamart_kedro.console.app import create_app
 from datamart_kedro.console.console import Console
+from datamart_kedro.console.run_now import Runs
 from datamart_kedro.errors import UsageError
 
 HOST = "127.0.0.1"
 
 
-def serve(console: Console, port: int, announce: Callable[[str], None]) -> None:
+def serve(
+    console: Console,
+    port: int,
+    announce: Callable[[str], None],
+    *,
+    host: str = HOST,
+    access: Access | None = None,
+    runs_now: Runs | None = None,
+) -> None:
     """Serve until somebody stops it.
 
     Args:
         console: What is shown.
         port: To listen on; 0 for any that is free.
         announce: Is told the address, once it answers.
+        host: Address of this machine to listen on.
+        access: Who may change something; None if nobody may.
+        runs_now: Starts runs.
 
     Raises:
         UsageError: Somebody else has the port.
     """
-    listener = listen(port)
-    announce(f"http://{HOST}:{listener.getsockname()[1]}")
+    listener = listen(port, host)
+    announce(f"http://{host}:{listener.getsockname()[1]}")
     try:
-        server_of(console).run(sockets=[listener])
+        server_of(console, access, runs_now).run(sockets=[listener])
     finally:
         listener.close()
         console.close()
 
 
-def server_of(console: Console) -> uvicorn.Server:
+def server_of(console: Console, access: Access | None = None, runs_now: Runs | None = None) -> uvicorn.Server:
     """The server, which says nothing of itself and logs nothing but faults: addresses hold customers' ids."""
     settings = uvicorn.Config(
-        create_app(console),
+        create_app(console, access, runs_now),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -47,12 +60,12 @@ def server_of(console: Console) -> uvicorn.Server:
     return uvicorn.Server(settings)
 
 
-def listen(port: int) -> socket.socket:
-    """A socket on loopback."""
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A socket on an address of this machine."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise UsageError(
