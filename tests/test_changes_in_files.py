@@ -103,6 +103,26 @@ def test_a_line_is_published_whether_it_comes_before_or_after_its_order(pair: Pa
     assert orders_of(pair)["2"] == (2, Decimal(60))
 
 
+def test_a_line_finds_its_product_though_nothing_else_has_to_do_with_it(pair: Pair):
+    for number in (3, 4):
+        pair.shop.add("products", product_id=number, name="Rare", category="Toys", unit_price=Decimal(1))
+    pair.refresh()
+    add_line(pair.shop, 1, 3, product_id=3)
+    assert pair.refresh()["order_items"].path == CHANGES
+    category = "SELECT category FROM tb_order_items WHERE order_id = 1 AND line_number = 3"
+    assert pair.by_changes.query(category) == [("Toys",)]
+    for _ in range(2):  # away from the overlap
+        pair.shop.change(the(pair.shop, "order_items", order_id=2, line_number=1), quantity=pair.shop.clock.minute)
+        pair.refresh()
+    pair.shop.change(the(pair.shop, "order_items", order_id=1, line_number=3), product_id=4)
+    pair.refresh()
+    (breaches,) = pair.by_changes.query(
+        "SELECT breaches FROM tb_contract_results WHERE rule LIKE 'product_id exists%'"
+        " QUALIFY run_id = max(run_id) OVER ()"
+    )
+    assert breaches == (0,)
+
+
 def test_an_order_that_moves_leaves_one_customer_and_comes_to_the_other(pair: Pair):
     pair.refresh()
     assert orders_of(pair) == {number: (1, Decimal(30)) for number in "123"}

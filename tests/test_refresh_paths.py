@@ -220,6 +220,8 @@ def test_an_offset_deletion_is_found_when_it_is_the_turn_of_the_keys(pair: Pair)
 def test_what_rules_found_of_rows_that_are_not_touched_still_counts(pair: Pair):
     add_line(pair.shop, 1, 3, product_id=77)
     add_line(pair.shop, 2, 3, product_id=88)
+    pair.shop.tick(30)
+    add_line(pair.shop, 3, 3, product_id=1)  # the newest, so that neither is read again for the overlap
     pair.shop.write(pair.by_changes)
     pair.run()
     rule = (
