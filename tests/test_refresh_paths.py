@@ -113,6 +113,23 @@ def test_lines_without_numbers_are_read_with_all_of_their_order_and_each_once(pa
     # Both lines of order 1, and both of order 3, of which one is within the overlap.
     assert pair.how()["order_items"] == ("changes", "4 of 6 rows are touched", 4)
     assert pair.by_changes.query("SELECT sum(quantity) FROM tb_order_items") == [(12,)]
+    pair.shop.rows["order_items"].pop(0)  # the other line of its order takes its number
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert told(pair, "order_items")[0] == "changes"
+    numbers = "SELECT line_number, quantity FROM tb_order_items WHERE order_id = 1"
+    assert pair.by_changes.query(numbers) == [(1, 1)]
+
+
+def test_a_row_without_a_clock_is_taken_out_when_it_is_gone(pair: Pair):
+    pair.shop.add("customers", customer_id=4, full_name="Timeless", updated_at=None)
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    pair.shop.rows["customers"].remove(the(pair.shop, "customers", customer_id=4))
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert told(pair, "customers")[0] == "changes"
+    assert pair.by_changes.query("SELECT count(*) FROM tb_customers") == [(3,)]
 
 
 def test_a_shop_of_which_much_changed_is_read_in_whole(pair: Pair):
