@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
 
+from datamart_kedro.control.settlement import LastFeatures, Settled
 from datamart_kedro.datasets.mart_dataset import DomainDataset, MartDataset
 from datamart_kedro.mart.domains import published_table, table_name
 from datamart_kedro.mart.files import first_missing, readable_file, write_parquet
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.row_versions import period_of, select_versions
+from datamart_kedro.mart.run import RefreshPath, current_run
+from datamart_kedro.mart.settled import last_features
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -92,6 +96,83 @@ class InterimTable(MartDataset["ir.Table", "ir.Table"]):
 
     def _describe(self) -> dict[str, Any]:
         return {"table": self.table, "mart": str(self.mart.path)}
+
+
+class FeaturesBefore(DomainDataset[None, LastFeatures]):
+    """How a table of features was published last.
+
+    Args:
+        domain: The table.
+        mart: The `mart` block of ``globals.yml``.
+        above: Domains that it is made of.
+        marks: The columns that tell how the rows of a cutoff were made, its day first.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        mart: dict[str, Any],
+        above: Sequence[str],
+        marks: Sequence[str],
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(domain, mart, metadata)
+        self.above = tuple(above)
+        self.marks = tuple(marks)
+
+    def load(self) -> LastFeatures:
+        """The publication, and whether it can be told what changed since."""
+        return last_features(self.mart, self.domain, self.above, self.marks)
+
+    def save(self, data: None) -> None:
+        """Refused: publication writes it."""
+        self.refuse_to_save()
+
+
+class InterimDays(MartDataset["ir.Table", frozenset[date]]):
+    """Days that nodes of one run find in the mart; gone when the run ends.
+
+    Args:
+        table: Name of the table that holds them.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, table: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.rows = InterimTable(table, mart)
+
+    def load(self) -> frozenset[date]:
+        """The values of their one column, without NULL."""
+        self.rows.load()
+        found = self.mart.execute(f"FROM temp.{quoted(self.rows.table)}")
+        return frozenset(day for (day,) in found if day is not None)
+
+    def save(self, data: ir.Table) -> None:
+        """Find them."""
+        self.rows.save(data)
+
+    def _exists(self) -> bool:
+        return self.rows.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self.rows.table, "mart": str(self.mart.path)}
+
+
+class SettledCutoffs(DomainDataset[Settled, Settled]):
+    """The cutoffs of a table of features whose published rows a run leaves as they are."""
+
+    def load(self) -> Settled:
+        """What the run found; none where it did not ask."""
+        return self.mart.run.settled.get(self.domain, Settled()) if self.mart.run else Settled()
+
+    def save(self, data: Settled) -> None:
+        """Leave them out of what the run builds."""
+        run = current_run(self.mart, self.domain)
+        run.settled[self.domain] = data
+        run.paths[self.domain] = RefreshPath("changes" if data.days else "full", data.reason)
+        logger.info("%s: %s", self.domain, data.reason)
 
 
 class FeatureFile(MartDataset["ir.Table", Any]):
