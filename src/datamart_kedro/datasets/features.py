@@ -14,7 +14,7 @@ from kedro.io import DatasetError
 from datamart_kedro.control.settlement import LastFeatures, Settled
 from datamart_kedro.datasets.mart_dataset import DomainDataset, MartDataset
 from datamart_kedro.mart.domains import published_table, table_name
-from datamart_kedro.mart.files import first_missing, readable_file, write_parquet
+from datamart_kedro.mart.files import first_missing, holds_rows, readable_file, write_parquet
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.row_versions import period_of, select_versions
 from datamart_kedro.mart.run import RefreshPath, current_run
@@ -202,10 +202,23 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         return pd.read_parquet(readable_file(self.mart, self.path), dtype_backend="pyarrow")
 
     def save(self, data: ir.Table) -> None:
-        """Write the rows beside the file."""
-        started = perf_counter()
-        write_parquet(self.mart, self.mart.compile(data), self.key, self.path)
+        """Write the rows beside the file; one that holds them stays as it is, unless the run is forced."""
+        started, select = perf_counter(), self.mart.compile(data)
+        if not self._may_differ(data) and holds_rows(self.mart, self.path, select):
+            logger.info("%s: as it was", self.path.name)
+            return
+        write_parquet(self.mart, select, self.key, self.path)
         logger.info("%s: written in %.1f s", self.path.name, perf_counter() - started)
+
+    def _may_differ(self, data: ir.Table) -> bool:
+        """Is it to be expected that other rows are written, since the run changed one of their tables?"""
+        import ibis.expr.operations as ops  # here, since a run without new data does without Ibis
+
+        run = current_run(self.mart, self.path.name)
+        names = {table.name.removeprefix("next_") for table in data.op().find(ops.DatabaseTable)}
+        return any(decision.is_forced for decision in run.decisions.values()) or any(
+            built.is_changed for domain, built in run.built.items() if domain in names
+        )
 
     def _exists(self) -> bool:
         return readable_file(self.mart, self.path).exists()

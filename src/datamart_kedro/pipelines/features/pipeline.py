@@ -44,6 +44,8 @@ def create_pipeline() -> Pipeline:
                     "versions_customers",
                     "versions_orders",
                     "versions_order_items",
+                    "period",
+                    RULES,
                 ],
                 outputs="changed_days_of_customers",
                 name="find_days_of_customers",

@@ -47,10 +47,12 @@ def find_days_of_customers(
     versions_customers: ir.Table,
     versions_orders: ir.Table,
     versions_order_items: ir.Table,
+    period: Period,
+    features: FeatureRules,
 ) -> ir.Table:
     """One row per `day` with an order, or a registration, of which something changed since the last publication.
 
-    No row if that cannot be told: nothing is settled then.
+    No row if that cannot be told, since nothing is settled then, or if all cutoffs were known then, whatever changed.
 
     Args:
         gate_ft_customers: What opened the gate.
@@ -61,8 +63,10 @@ def find_days_of_customers(
         versions_customers: Every version of the rows of customers.
         versions_orders: Every version of the rows of orders.
         versions_order_items: Every version of the rows of items.
+        period: What the mart has seen.
+        features: Rules of features.
     """
-    if last.unknown:
+    if all(cutoff.is_known_then for cutoff in cutoffs_of(features, period)) or last.unknown:
         return NO_DAY
     orders = changed(versions_orders, OF_ORDERS, last.started_at)
     lines = changed(versions_order_items, ("line_number", *OF_LINES), last.started_at)
