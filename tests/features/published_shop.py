@@ -55,7 +55,9 @@ class FeatureMart:
                 source = SourceState(None, None, "by hand")
                 run.decisions[domain] = Decision(domain, "rebuild", "by hand", source, None, "{}", "by hand")
                 table = published_table(domain)
-                given = ", ".join(name if name in kinds else f"NULL AS {name}" for name in table.columns)
+                given = ", ".join(
+                    name if name in kinds else f"CAST(NULL AS VARCHAR) AS {name}" for name in table.columns
+                )
                 build(mart, table, domain, f"SELECT {given} FROM given_{domain}")
             ledger.note_decisions(mart, run.run_id, run.decisions.values(), at)
             publish(mart)

@@ -18,7 +18,7 @@ from tests.project import Project
 
 RULES: dict[str, Any] = {"months": 6, "horizons": [30], "model_horizon_days": 30}
 DAY = timedelta(days=1)
-SEEDS = range(int(__import__("os").environ.get("SEEDS", 2)))
+SEEDS = range(*map(int, __import__("os").environ.get("SEEDS", "0,2").split(",")))
 
 
 @dataclass
@@ -93,7 +93,7 @@ def test_features_without_settled_cutoffs_are_those_of_a_full_build(pair: tuple[
             assert refreshed[what] == rows, (what, at)
         left_out += pair[0].told()[0] == "changes"
         at += story.draw.choice([1, 2, 20, 45, 60]) * DAY
-        for _ in range(story.draw.randint(0, 2)):
+        if story.draw.random() < 0.5:
             story.go_on()
-        rules |= story.draw.choice([{}, {}, {"months": 7}, {"gap_days": 3}, {"arrival_days": 2}])
+        rules |= story.draw.choice([{}, {}, {}, {"months": 7}, {"gap_days": 3}, {"arrival_days": 2}])
     assert left_out
