@@ -86,6 +86,12 @@ def reopened(mart: FeatureMart, shop: SmallShop, at: datetime = NEXT, **rules: A
     return mart.told("ft_customers")[1], mart.told("ft_customer_labels")[1]
 
 
+def written_at(mart: FeatureMart) -> dict[str, int]:
+    """When each file was written."""
+    data = mart.project.folder / "data"
+    return {str(path.relative_to(data)): path.stat().st_mtime_ns for path in data.glob("0[45]*/*.parquet")}
+
+
 NONE, ONE, BOTH = (f"{count} of 2 cutoffs are settled" for count in range(3))
 
 
@@ -98,8 +104,23 @@ def test_the_orders_of_a_day_leave_what_was_before_settled(mart: FeatureMart, mo
 
     monkeypatch.setattr("datamart_kedro.pipelines.features.customers.customers_at", note)
     shop = SHOP.with_(orders=[*SHOP.orders, order("x4", "2025-03-12 23:00", "eve")])
+    before = written_at(mart)
     assert reopened(mart, shop) == (BOTH, BOTH)
     assert made == [NO_CUTOFF.day]
+    assert {name for name, at in written_at(mart).items() if before[name] != at} == {
+        "04_feature/ft_sales_daily.parquet",
+        "05_model_input/sales_daily.parquet",
+    }
+
+
+def test_a_file_that_holds_other_rows_is_written_though_none_changed(mart: FeatureMart):
+    data = mart.project.folder / "data"
+    stale = data / "04_feature" / "ft_customers.parquet"
+    stale.write_bytes((data / "05_model_input" / "customers.parquet").read_bytes())
+    before = stale.read_bytes()
+    shop = SHOP.with_(orders=[*SHOP.orders, order("x4", "2025-03-12 23:00", "eve")])
+    assert reopened(mart, shop) == (BOTH, BOTH)
+    assert stale.read_bytes() != before
 
 
 CHANGES: dict[str, tuple[dict[str, Any], str, str]] = {

@@ -185,15 +185,22 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         path: The file.
         key: The columns that it is sorted by: they tell one row from another.
         mart: The `mart` block of ``globals.yml``.
+        ranked: Is the first of them a text that many rows share? They are sorted faster then.
         metadata: For Kedro-Viz.
     """
 
     def __init__(
-        self, path: str, key: Sequence[str], mart: dict[str, Any], metadata: dict[str, Any] | None = None
+        self,
+        path: str,
+        key: Sequence[str],
+        mart: dict[str, Any],
+        ranked: bool = False,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(mart, metadata)
         self.path = Path(path)
         self.key = tuple(key)
+        self.ranked = ranked
 
     def load(self) -> Any:
         """The rows, as a pandas table."""
@@ -207,7 +214,7 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         if not self._may_differ(data) and holds_rows(self.mart, self.path, select):
             logger.info("%s: as it was", self.path.name)
             return
-        write_parquet(self.mart, select, self.key, self.path)
+        write_parquet(self.mart, select, self.key, self.path, ranked=self.ranked)
         logger.info("%s: written in %.1f s", self.path.name, perf_counter() - started)
 
     def _may_differ(self, data: ir.Table) -> bool:
