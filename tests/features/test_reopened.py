@@ -161,11 +161,12 @@ def test_a_window_that_has_passed_reopens_the_labels_of_its_cutoff(mart: Feature
     assert mart.project.query("SELECT DISTINCT split FROM ft_customer_labels ORDER BY ALL") == [("test",), (None,)]
 
 
-def test_a_new_cutoff_is_made_and_one_that_left_goes(mart: FeatureMart):
+def test_new_cutoffs_are_made_and_one_that_left_goes(mart: FeatureMart):
     shop = SHOP.with_(orders=[*SHOP.orders, order("x4", "2025-03-12 23:00", "eve")])
-    assert reopened(mart, shop, cutoffs=["2025-03-01", "2025-03-13"]) == (ONE, ONE)
+    found = reopened(mart, shop, cutoffs=["2025-03-01", "2025-03-12", "2025-03-13"])
+    assert found == ("1 of 3 cutoffs are settled", "1 of 3 cutoffs are settled")
     days = mart.project.query("SELECT cutoff_date, count(*), max(_version) FROM ft_customers GROUP BY 1 ORDER BY 1")
-    assert days == [(date(2025, 3, 1), 3, 2), (date(2025, 3, 13), 3, 4)]
+    assert days == [(date(2025, 3, 1), 3, 2), (date(2025, 3, 12), 3, 4), (date(2025, 3, 13), 3, 4)]
 
 
 def test_parameters_reopen_what_they_make(mart: FeatureMart):

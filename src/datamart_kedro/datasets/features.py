@@ -104,7 +104,7 @@ class FeaturesBefore(DomainDataset[None, LastFeatures]):
     Args:
         domain: The table.
         mart: The `mart` block of ``globals.yml``.
-        above: Domains that it is made of.
+        above: Domains that it is made of; the first gives it its ids.
         marks: The columns that tell how the rows of a cutoff were made, its day first.
         metadata: For Kedro-Viz.
     """

@@ -19,7 +19,7 @@ def last_features(mart: Mart, domain: str, above: Sequence[str], marks: Sequence
     Args:
         mart: The mart, in a run or not.
         domain: The table.
-        above: Domains that it is made of.
+        above: Domains that it is made of; the first gives it its ids.
         marks: The columns that tell how the rows of a cutoff were made, its day first.
     """
     last, run = ledger.domain_state(mart, domain).last, mart.run
@@ -55,7 +55,8 @@ def _reason_in_mart(mart: Mart, run: Run, domain: str, above: Sequence[str]) -> 
         return f"the history was shortened since version {last.version}"
     if _happened_since(mart, last.started_at, f"FROM {ledger.LEDGER.name} WHERE status = 'erased' AND started_at"):
         return f"a customer was erased since version {last.version}"
-    return next((reason for name in above if (reason := _other_than_before(mart, run, domain, name))), "")
+    new = [table_name(name) for name in above if name in run.built and run.built[name].shape.is_new]
+    return f"{new[0]} is new" if new else _other_ids(mart, run, domain, above[0])
 
 
 def _happened_since(mart: Mart, since: datetime, rows: str) -> bool:
@@ -63,12 +64,9 @@ def _happened_since(mart: Mart, since: datetime, rows: str) -> bool:
     return bool(mart.scalar(f"SELECT count(*) {rows} > {timestamp(since)}"))
 
 
-def _other_than_before(mart: Mart, run: Run, domain: str, above: str) -> str:
-    """Why the rows of a table above cannot be held against those that it had; empty if they can."""
-    built, table = run.built.get(above), table_name(above)
-    if built and built.shape.is_new:
-        return f"{table} is new"
-    own, others = mart.columns(domain), mart.columns(f"next_{above}" if built else table)
-    shared = [name for name in published_table(domain).key if name in others]
-    changed = [name for name in shared if own[name] != others[name]]
+def _other_ids(mart: Mart, run: Run, domain: str, above: str) -> str:
+    """Which id has another type in the table above than in the published rows, in words; empty if none has."""
+    table = table_name(above)
+    own, others = mart.columns(domain), mart.columns(f"next_{above}" if above in run.built else table)
+    changed = [name for name in published_table(domain).key if own[name] != others.get(name, own[name])]
     return f"{table}.{changed[0]} is of another type than before" if changed else ""
