@@ -58,6 +58,7 @@ def publish(project: Path, shop: Path, until: str, corrected: str = "") -> None:
 
     mart = Mart(MartSettings(str(project / "data" / "datamart.duckdb"), str(project / "data" / "tmp"), str(project)))
     run = begin(mart, new_run_id("publish"), TABLES)
+    mart.execute("SET enable_progress_bar_print = false")
     mart.execute(f"ATTACH {literal(str(shop))} AS shop (READ_ONLY)")
     known = f"ordered_at < DATE '{until}'"
     orders = f"SELECT * FROM shop.tb_orders WHERE {known}"
