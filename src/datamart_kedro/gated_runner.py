@@ -30,6 +30,7 @@ from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
+from datamart_kedro.mart.corrections import correction_lines
 from datamart_kedro.mart.domains import pipeline_of, published_table
 from datamart_kedro.mart.files import discard, put_in_place
 from datamart_kedro.mart.journal import write_journal
@@ -206,7 +207,10 @@ class GatedRunner(AbstractRunner):
         for line in closing_table(mart, run, counts):
             logger.info(line)
         for domain in sorted(run.loaded):
-            for line in unmapped_values(mart, domain):
+            for line in (
+                *unmapped_values(mart, domain),
+                *correction_lines(mart, domain, run.decisions[domain].parameters),
+            ):
                 logger.warning(line)
         for domain, results in run.results.items():
             for result in broken(results, "warn"):

@@ -98,11 +98,12 @@ def correct(
     Returns:
         The same rows. What a corrected value is read from is NULL: it is not at fault any more.
     """
-    if not corrections:
+    names = sorted({name for values in corrections.values() for name in values})
+    if not names:
         return no_corrections(typed)
     changed: dict[str, ir.Value] = {}
     notes: list[ir.StringValue] = []
-    for name in sorted({name for values in corrections.values() for name in values}):
+    for name in names:
         of_column = {written: values[name] for written, values in corrections.items() if name in values}
         is_corrected = _is_one_of(typed, [key_parts(written, key) for written in of_column], key)
         came = typed[as_it_came(name)]

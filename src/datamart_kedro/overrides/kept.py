@@ -24,7 +24,9 @@ HEADER = """\
 # Rules and single values that people changed, oldest first; of two on the same rule the later one holds.
 # `kedro mart console` adds to this file. It may be edited by hand: see docs/overrides.md.
 """
-Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+LONGEST = 500
+"""Characters of a reason."""
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 
 def _in_utc(at: datetime) -> datetime:
