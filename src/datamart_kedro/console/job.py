@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from datamart_kedro.mart.run import now
 
 SHOWN = 16_000
 """Bytes of the end of what a command said."""
+ENDS_S = 60
+"""Seconds that a command that was stopped is waited for."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,12 @@ class Job:
         if self.process.poll() is None:
             self.is_stopped = True
             self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """Stop it, and wait until it has put its things in order."""
+        self.stop()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDS_S)
 
     def course(self) -> Course:
         """How far it is."""

@@ -122,9 +122,10 @@ class Rulebook:
     def drop(self) -> None:
         """Forget the change that is tried; nothing is kept."""
         with self._lock:
-            if self._tried is not None:
-                self._tried[2].stop()
+            dropped = self._tried
             self._forget()
+        if dropped is not None:
+            dropped[2].end()
 
     def _proposal(self) -> Proposal | None:
         if self._tried is None:

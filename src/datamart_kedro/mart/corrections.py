@@ -9,7 +9,6 @@ from datamart_kedro.expressions.corrections import SEPARATOR, Corrections
 from datamart_kedro.expressions.judge import CORRECTED
 from datamart_kedro.mart.domains import published_table
 from datamart_kedro.mart.mart import Mart, literal, quoted
-from datamart_kedro.mart.staged import kept_in
 
 SHOWN = 1000
 """Rows of a domain that are told at most."""
@@ -28,10 +27,10 @@ def corrected_rows(mart: Mart, domain: str) -> list[tuple[str, str]]:
 
 
 def correction_lines(mart: Mart, domain: str, parameters: str) -> list[str]:
-    """Lines that name the corrections of which a run has staged no row.
+    """Lines that name the corrections of which there is no staged row.
 
     Args:
-        mart: In the run.
+        mart: Once a run has published.
         domain: A domain that it has loaded.
         parameters: Those of the domain, as the ledger has them.
     """
@@ -39,7 +38,7 @@ def correction_lines(mart: Mart, domain: str, parameters: str) -> list[str]:
     if not keys:
         return []
     wanted = ", ".join(f"({literal(key)})" for key in keys)
-    staged = f"(SELECT {_key(domain)} AS key FROM {quoted(kept_in(mart.run, f'tmp_{domain}'))})"
+    staged = f"(SELECT {_key(domain)} AS key FROM {quoted(f'tmp_{domain}')})"
     found = mart.execute(f"SELECT key FROM (VALUES {wanted}) AS wanted(key) ANTI JOIN {staged} USING (key) ORDER BY 1")
     if not found:
         return []
