@@ -58,7 +58,7 @@ def test_an_entry_is_written_as_people_write_it(tmp_path: Path):
     file = tmp_path / "overrides.yml"
     keep(file, override("orders", "status_map", "sent", value="shipped"))
     assert file.read_text().removeprefix(HEADER) == (
-        "- rule:\n  - orders\n  - status_map\n  - sent\n  value: shipped\n  by: Ana Ruiz\n"
+        "- rule: [orders, status_map, sent]\n  value: shipped\n  by: Ana Ruiz\n"
         "  at: '2026-11-29T21:30:00Z'\n  why: It says so.\n"
     )
 

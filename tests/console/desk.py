@@ -41,6 +41,11 @@ class Desk:
     cookie: str = ""
 
     @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
     def pid(self) -> int:
         """Process of the run that was started last."""
         assert self.runs._newest is not None
@@ -50,7 +55,7 @@ class Desk:
         """Send a request; a header that is None is left out."""
         sent: Mapping[str, str | None] = {
             "Host": f"{HOST}:{self.port}",
-            "Origin": f"http://{HOST}:{self.port}" if method == "POST" else None,
+            "Origin": self.address if method == "POST" else None,
             "Content-Type": "application/x-www-form-urlencoded" if method == "POST" else None,
             "Cookie": self.cookie or None,
             "Content-Length": str(len(body)),

@@ -71,7 +71,7 @@ def show(request: Request, template: str, status: int = 200, **values: Any) -> R
             under_way=console.under_way(),
             at=now(),
             session=getattr(request.state, "session", None),
-            **{"version": None, "valid_from": None, **values},
+            **values,
         )
     )
     return HTMLResponse(page, status_code=status)

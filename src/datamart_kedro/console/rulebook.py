@@ -12,9 +12,8 @@ from typing import Any
 from datamart_kedro.console.job import Course, Job
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.expressions.formats import Rules
-from datamart_kedro.mart.run import now
 from datamart_kedro.overrides.editable import changed_models, value_at
-from datamart_kedro.overrides.kept import Override, keep, read_overrides
+from datamart_kedro.overrides.kept import Override, keep, read_overrides, this_second
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +111,7 @@ class Rulebook:
             proposal = self._proposal()
             if proposal is None or not proposal.is_tried:
                 raise UsageError("There is no change that was tried.", "Try one first, then keep it.", state="")
-            override = proposal.override.model_copy(update={"by": by, "at": now()})
+            override = proposal.override.model_copy(update={"by": by, "at": this_second()})
             changed_models(self.load(), override)  # the files may have changed meanwhile
             keep(self.file, override)
             self._forget()

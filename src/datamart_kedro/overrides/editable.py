@@ -129,4 +129,4 @@ def _meanings(model: type[BaseModel]) -> dict[str, str]:
     """What the attributes of a model mean, out of its docstring."""
     _, _, attributes = (inspect.getdoc(model) or "").partition("Attributes:\n")
     found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    return {name: " ".join(text.replace("`", "").split()) for name, text in found}

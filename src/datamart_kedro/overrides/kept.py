@@ -33,6 +33,11 @@ def _in_utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def this_second() -> datetime:
+    """Now, UTC, as people write it down."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 class Override(Rules):
     """A rule that somebody changed.
 
@@ -122,13 +127,8 @@ def keep(file: Path, override: Override) -> None:
     """
     read_overrides(file)
     before = file.read_text(encoding="utf-8") if file.exists() else HEADER
-    entry = override.model_dump(mode="json", exclude_defaults=True)
-    if not override.removed:
-        entry["value"] = override.value
-    order = ("rule", "value", "removed", "by", "at", "why")
-    added = yaml.safe_dump(
-        [{name: entry[name] for name in order if name in entry}], allow_unicode=True, sort_keys=False, width=120
-    )
+    entry = override.model_dump(mode="json", exclude={"removed" if not override.removed else "value"})
+    added = yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
     unfinished = file.with_suffix(".part")
     with unfinished.open("w", encoding="utf-8") as stream:
         stream.write(before if before.endswith("\n") else f"{before}\n")

@@ -13,9 +13,8 @@ from datamart_kedro.console.guard import Form, one
 from datamart_kedro.console.page import desk_of, refreshed_while, show, signed_in
 from datamart_kedro.console.rulebook import Models, Rulebook
 from datamart_kedro.errors import MartError, UsageError
-from datamart_kedro.mart.run import now
 from datamart_kedro.overrides.editable import CORRECTIONS, Editable, editable_rules, given_value
-from datamart_kedro.overrides.kept import LONGEST, Override, newest
+from datamart_kedro.overrides.kept import LONGEST, Override, newest, this_second
 
 PROPOSAL = "/rules/proposal"
 
@@ -94,7 +93,7 @@ def override_of(request: Request, rule: tuple[str, ...], form: Form, value: Any)
     if not why or len(why) > LONGEST or not why.isprintable():
         raise UsageError("Why is missing.", f"Say why in at most {LONGEST} characters.", state="")
     removed = "removed" in form
-    return Override(rule=rule, value=None if removed else value, removed=removed, by=by, at=now(), why=why)
+    return Override(rule=rule, value=None if removed else value, removed=removed, by=by, at=this_second(), why=why)
 
 
 def _override(request: Request, rule: Editable, form: Form) -> Override:
