@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,19 @@ def test_a_correction_without_its_row_is_named(published: Project, caplog: pytes
     published.run()
     assert "order_items: no staged row has the key of the corrections of 10/99." in caplog.text
     assert published.query("SELECT quantity FROM tb_order_items WHERE order_id = '10' AND line_number = 1") == [(3,)]
+
+
+def test_the_mart_keeps_no_key_of_a_correction(published: Project):
+    kept_in(published, override("customers", "corrections", "2", "country", value="FR"))
+    published.run()
+    assert published.query("SELECT country_code FROM tb_customers WHERE customer_id = '2'") == [("FR",)]
+    (noted,) = published.query("SELECT parameters FROM tb_control_data_update WHERE domain = 'customers'")[-1]
+    assert json.loads(noted)["customers"]["corrections"].isalnum()
+    reason = "SELECT reason FROM tb_control_data_update WHERE domain = 'customers' ORDER BY started_at DESC LIMIT 1"
+    assert published.query(reason) == [("its parameters changed since version 1: customers.corrections",)]
+    forgotten = CliRunner().invoke(cli, ["mart", "forget", "--customer-id", "2", "--yes"])
+    assert "A correction names the customer: take it out of overrides.yml" in forgotten.output
+    assert '"2"' not in (published.folder / "data" / "published.runs.json").read_text()
 
 
 def test_a_preview_counts_what_a_rule_would_change_and_keeps_nothing(published: Project):

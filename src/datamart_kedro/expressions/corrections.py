@@ -18,6 +18,8 @@ from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.judge import CORRECTED, as_it_came, no_corrections
 from datamart_kedro.expressions.parse import NUMBER, PLAIN_INSTANT, TYPES, ZONED, read
 
+CORRECTIONS = "corrections"
+"""The rule of each domain that holds them."""
 SEPARATOR = "/"
 """Between the parts of a key."""
 

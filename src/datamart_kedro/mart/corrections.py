@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-
 from datamart_kedro.expressions.corrections import SEPARATOR, Corrections
 from datamart_kedro.expressions.judge import CORRECTED
 from datamart_kedro.mart.domains import published_table
@@ -26,31 +23,23 @@ def corrected_rows(mart: Mart, domain: str) -> list[tuple[str, str]]:
     return [(str(key), str(note)) for key, note in found]
 
 
-def correction_lines(mart: Mart, domain: str, parameters: str) -> list[str]:
+def correction_lines(mart: Mart, domain: str, corrections: Corrections) -> list[str]:
     """Lines that name the corrections of which there is no staged row.
 
     Args:
         mart: Once a run has published.
         domain: A domain that it has loaded.
-        parameters: Those of the domain, as the ledger has them.
+        corrections: Those of the domain.
     """
-    keys = sorted(corrections_in(parameters, domain))
-    if not keys:
+    if not corrections:
         return []
-    wanted = ", ".join(f"({literal(key)})" for key in keys)
+    wanted = ", ".join(f"({literal(key)})" for key in corrections)
     staged = f"(SELECT {_key(domain)} AS key FROM {quoted(f'tmp_{domain}')})"
     found = mart.execute(f"SELECT key FROM (VALUES {wanted}) AS wanted(key) ANTI JOIN {staged} USING (key) ORDER BY 1")
     if not found:
         return []
     shown = ", ".join(str(key) for (key,) in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
     return [f"{domain}: no staged row has the key of the corrections of {shown}. Correct the key, or take them out."]
-
-
-def corrections_in(parameters: str, domain: str) -> Corrections:
-    """The corrections of a domain among its parameters, as the ledger has them."""
-    given = json.loads(parameters or "{}").get(domain)
-    found = given.get("corrections") if isinstance(given, Mapping) else None
-    return dict(found or {})
 
 
 def _key(domain: str) -> str:

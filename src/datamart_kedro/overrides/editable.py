@@ -12,11 +12,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from datamart_kedro.config import settings_of
+from datamart_kedro.expressions.corrections import CORRECTIONS
 from datamart_kedro.expressions.formats import Rules
 from datamart_kedro.overrides.kept import Override, with_overrides
-
-CORRECTIONS = "corrections"
-"""The rule of each domain that holds single values; it is shown and changed by row, not as a map."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Editable:
 
 
 def editable_rules(models: Mapping[str, Rules]) -> list[Editable]:
-    """Every rule in some blocks of parameters, in the order of the models.
+    """Every rule in some blocks of parameters, in the order of the models; corrections are no rules of this kind.
 
     Args:
         models: The parameters as they are, by the name of their block.

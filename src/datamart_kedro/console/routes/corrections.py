@@ -12,9 +12,8 @@ from datamart_kedro.console.guard import Form, one
 from datamart_kedro.console.page import console_of, show
 from datamart_kedro.console.routes.rules import PROPOSAL, override_of, rulebook_of
 from datamart_kedro.errors import MartError, UsageError
-from datamart_kedro.expressions.corrections import SEPARATOR, correctable_columns
+from datamart_kedro.expressions.corrections import CORRECTIONS, SEPARATOR, correctable_columns
 from datamart_kedro.mart.domains import published_table, source_columns
-from datamart_kedro.overrides.editable import CORRECTIONS
 from datamart_kedro.overrides.kept import Override, newest
 
 

@@ -13,7 +13,8 @@ from datamart_kedro.console.guard import Form, one
 from datamart_kedro.console.page import desk_of, refreshed_while, show, signed_in
 from datamart_kedro.console.rulebook import Models, Rulebook
 from datamart_kedro.errors import MartError, UsageError
-from datamart_kedro.overrides.editable import CORRECTIONS, Editable, editable_rules, given_value
+from datamart_kedro.expressions.corrections import CORRECTIONS
+from datamart_kedro.overrides.editable import Editable, editable_rules, given_value
 from datamart_kedro.overrides.kept import LONGEST, Override, newest, this_second
 
 PROPOSAL = "/rules/proposal"
