@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from kedro.utils import find_kedro_project
 from pydantic import BaseModel, ValidationError
 
 from datamart_kedro.errors import ParameterError
+from datamart_kedro.overrides.kept import Override, overrides_file, read_overrides, with_overrides
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -23,7 +24,11 @@ class MartConfigLoader(OmegaConfigLoader):
 
     - `${project:data/x}` is an absolute path, so that notebooks find the same files as runs.
     - Credentials of ``conf/local`` hold in every environment; ``--env`` does not hide them.
+    - Overrides of the environment hold after its parameter files, and before ``--params``.
     """
+
+    proposed: Sequence[Override] = ()
+    """Overrides that are tried, after those that are kept."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("merge_strategy", SOFT)
@@ -35,7 +40,15 @@ class MartConfigLoader(OmegaConfigLoader):
         found: dict[str, Any] = super().__getitem__(key)
         if key == "credentials" and self.env not in (None, self.default_run_env):
             found = _merged(found, self._local_credentials())
+        if key == "parameters" and (overrides := [*read_overrides(self.overrides_file), *self.proposed]):
+            found = _merged(with_overrides(found, overrides), self.runtime_params or {})
         return found
+
+    @property
+    def overrides_file(self) -> Path:
+        """Where the overrides of the environment are kept; those of no environment are those of base."""
+        env = self.env if self.env not in (None, self.default_run_env) else self.base_env
+        return overrides_file(Path(self.conf_source), str(env))
 
     def _local_credentials(self) -> dict[str, Any]:
         local = OmegaConfigLoader(self.conf_source, env=self.default_run_env, base_env=self.default_run_env)
@@ -77,5 +90,9 @@ def settings_of(
 
 
 def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    both = {name: _merged(base[name], more[name]) for name in base.keys() & more.keys() if isinstance(base[name], dict)}
+    both = {
+        name: _merged(base[name], more[name])
+        for name in base.keys() & more.keys()
+        if isinstance(base[name], dict) and isinstance(more[name], dict)
+    }
     return {**base, **more, **both}

@@ -14,10 +14,12 @@ from datamart_kedro.commands.open_mart import open_catalog, open_mart
 from datamart_kedro.datasets.features import FeatureFile
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.errors import UsageError
+from datamart_kedro.expressions.corrections import CORRECTIONS
 from datamart_kedro.mart.domains import published_tables
 from datamart_kedro.mart.files import erase_from_file
 from datamart_kedro.mart.forget import Forgetting, forget, preview_forgetting
 from datamart_kedro.mart.forgotten import forgotten_at
+from datamart_kedro.mart.journal import write_journal
 from datamart_kedro.mart.mart import Mart, literal
 from datamart_kedro.mart.rewrite import rewrite
 from datamart_kedro.mart.run import new_run_id
@@ -69,7 +71,11 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
         serve(catalog)
         for path, rows in _erase_from_files(mart, catalog, person):
             click.echo(f"{path}: {rows:,} rows erased")
+        write_journal(mart)
         rewrite(mart)
+        is_corrected = person in getattr(catalog.load("parameters").get("customers"), CORRECTIONS, {})
+    if is_corrected:
+        click.echo("A correction names the customer: take it out of overrides.yml, or of the parameter files.")
     values = f"{done.values} value{'s' if done.values != 1 else ''}"
     click.echo(f"Searched {done.searched} columns of the mart for the id and {values}: 0 rows found.")
     if done.shared:

@@ -83,6 +83,13 @@ def settings_of_mart(env: str | None) -> tuple[MartSettings, dict[str, Any]]:
         return _replica_in(catalog).mart.settings, catalog.load("parameters")
 
 
+def credentials_of(env: str | None) -> dict[str, Any]:
+    """The credentials of an environment."""
+    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
+        assert isinstance(session, GatedSession)
+        return dict(session.load_context().config_loader["credentials"])
+
+
 def _opened(mart: Mart, *, write: bool, whole: bool) -> Mart:
     try:
         mart.open(write=write)

@@ -6,30 +6,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from datamart_kedro.console.guard import SIGN_IN
-from datamart_kedro.console.page import show
+from datamart_kedro.console.page import desk_of, refreshed_while, show, signed_in
 from datamart_kedro.console.run_now import Asked, Runs
 
-AGAIN_S = "2"
-"""Seconds after which the browser loads the page of a run again that is under way; it needs no script for it."""
 
-
+@signed_in
 def page(request: Request) -> Response:
     """The form for a run, and the newest run that was started here."""
-    if request.state.session is None:
-        return RedirectResponse(SIGN_IN, status_code=303)
     runs = _runs(request)
-    seen = runs.seen()
-    answer = show(request, "change.html", known=runs.known, seen=seen, csrf=request.state.session.csrf)
-    if seen is not None and seen.exit_code is None:
-        answer.headers["Refresh"] = AGAIN_S
-    return answer
+    asked, course = runs.seen() or (None, None)
+    answer = show(request, "change.html", known=runs.known, asked=asked, course=course)
+    return refreshed_while(answer, course)
 
 
 def start(request: Request) -> Response:
     """Start a run."""
-    form = request.state.form
-    _runs(request).start(Asked(tuple(form.get("pipeline", ())), force="force" in form, full="full" in form))
+    form, by = request.state.form, request.state.session.by
+    _runs(request).start(Asked(tuple(form.get("pipeline", ())), "force" in form, "full" in form, by))
     return RedirectResponse("/change", status_code=303)
 
 
@@ -40,9 +33,7 @@ def stop(request: Request) -> Response:
 
 
 def _runs(request: Request) -> Runs:
-    runs = request.app.state.runs
-    assert isinstance(runs, Runs)
-    return runs
+    return desk_of(request).runs
 
 
 ROUTES = [
