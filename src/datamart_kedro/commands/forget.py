@@ -13,6 +13,7 @@ from kedro.io import CatalogProtocol
 from datamart_kedro.commands.open_mart import open_catalog, open_mart
 from datamart_kedro.datasets.features import FeatureFile
 from datamart_kedro.datasets.replica import serve
+from datamart_kedro.datasets.source import SourceDataset
 from datamart_kedro.errors import UsageError
 from datamart_kedro.expressions.corrections import CORRECTIONS
 from datamart_kedro.mart.domains import published_tables
@@ -23,7 +24,9 @@ from datamart_kedro.mart.journal import write_journal
 from datamart_kedro.mart.mart import Mart, literal
 from datamart_kedro.mart.rewrite import rewrite
 from datamart_kedro.mart.run import new_run_id
+from datamart_kedro.pipeline_registry import DOMAINS
 from datamart_kedro.report import aligned
+from datamart_kedro.sources.shop import remove_kept
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -71,6 +74,8 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
         serve(catalog)
         for path, rows in _erase_from_files(mart, catalog, person):
             click.echo(f"{path}: {rows:,} rows erased")
+        for folder in _remove_answers(catalog):
+            click.echo(f"{folder}: what was kept of the shop's answers is gone; the next run asks for all of them")
         write_journal(mart)
         rewrite(mart)
         is_corrected = person in getattr(catalog.load("parameters").get("customers"), CORRECTIONS, {})
@@ -91,6 +96,14 @@ def _erase_from_files(mart: Mart, catalog: CatalogProtocol[Any, Any], person: st
             condition = f"CAST(customer_id AS VARCHAR) = {literal(person)}"
             if rows := erase_from_file(mart, file.path, file.key, condition):
                 yield file.path, rows
+
+
+def _remove_answers(catalog: CatalogProtocol[Any, Any]) -> Iterator[Path]:
+    """Remove what was kept of an API's answers, which hold the customer as the shop does."""
+    for domain in DOMAINS:
+        source = catalog.get(f"source_{domain}")
+        if isinstance(source, SourceDataset) and (folder := remove_kept(source.settings, source.project)):
+            yield folder
 
 
 def _list(env: str | None) -> None:

@@ -17,6 +17,11 @@ from datamart_kedro.mart.run import now
 
 SHOWN = 16_000
 """Bytes of the end of what a command said."""
+KEDRO = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " from kedro.framework.cli import main; main()"
+)
+"""What runs a command so that it can be stopped, also where the console was started with SIGINT ignored."""
 ENDS_S = 60
 """Seconds that a command that was stopped is waited for."""
 
@@ -71,7 +76,7 @@ class Job:
         log.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
             process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "kedro", *arguments],
+                [sys.executable, "-c", KEDRO, *arguments],
                 cwd=project,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
