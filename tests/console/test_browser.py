@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kedro.framework.startup import bootstrap_project
 
-from tests.console.desk import TOKEN, Desk
+from datamart_kedro.console.access import VARIABLE
+from datamart_kedro.mart.mart import close_marts
+from tests.console.desk import TOKEN, Desk, serving_desk
 from tests.console.serving import Served, served
 from tests.console.test_pages import PAGES
 from tests.project import Project
@@ -227,11 +230,20 @@ def test_a_value_is_corrected_by_the_forms_alone(desk: Desk, published: Project,
     assert page.complaints == []
 
 
-def test_pictures_for_the_docs(open_page: Any):
+@pytest.fixture
+def pictures() -> Iterator[tuple[Path, Path]]:
+    """The folder for pictures, and the project that they are of."""
     folder, project = os.environ.get("DATAMART_PICTURES"), os.environ.get("DATAMART_PICTURES_OF")
     if not folder or not project:
         pytest.skip("DATAMART_PICTURES names no folder, or DATAMART_PICTURES_OF no project that has run.")
-    with served(Path(project)) as console:
+    bootstrap_project(Path(project))
+    yield Path(folder).absolute(), Path(project)
+    close_marts()
+
+
+def test_pictures_for_the_docs(open_page: Any, pictures: tuple[Path, Path]):
+    folder, project = pictures
+    with served(project) as console:
         for name, path in (
             ("overview", "/"),
             ("customers", "/customers"),
@@ -239,5 +251,21 @@ def test_pictures_for_the_docs(open_page: Any):
             ("quality", "/quality"),
         ):
             page = open_page(console.address + path, viewport={"width": 1200, "height": 860})
-            page.screenshot(path=Path(folder) / f"console-{name}.png")
-            assert (Path(folder) / f"console-{name}.png").stat().st_size > 20_000
+            page.screenshot(path=folder / f"console-{name}.png")
+            assert (folder / f"console-{name}.png").stat().st_size > 20_000
+
+
+def test_pictures_of_a_changed_rule(open_page: Any, pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    folder, project = pictures
+    monkeypatch.chdir(project)
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    for desk in serving_desk():
+        page = open_page(f"{desk.address}/sign-in", viewport={"width": 1200, "height": 560})
+        sign_in(page, desk.address)
+        page.goto(f"{desk.address}/rules/edit?rule=orders&rule=status_map&entry=delivered")
+        page.get_by_label("Means").select_option("shipped")
+        page.get_by_label("Why").fill("The carriers tell us too late.")
+        page.get_by_role("button", name="See what it changes").click()
+        page.get_by_role("button", name="Keep it").wait_for(timeout=60_000)
+        page.screenshot(path=folder / "console-changed-rule.png")
+        page.get_by_role("button", name="Drop it").click()
