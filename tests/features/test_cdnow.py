@@ -1,8 +1,8 @@
 """CDNOW, the public transaction log on which BG/NBD was published: our columns give the published estimates.
 
 The log (``CDNOW_sample.txt``, from https://www.brucehardie.com/datasets/) is no part of the repository: DATAMART_CDNOW
-names it. The model and its figures: Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way: An Alternative to
-the Pareto/NBD Model, Marketing Science 24 (2).
+names it. The model and its figures: Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way, Marketing
+Science 24 (2).
 """
 
 from __future__ import annotations
