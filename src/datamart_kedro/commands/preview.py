@@ -35,6 +35,7 @@ def command(env: str | None, file: Path | None) -> None:
     try:
         with ExitStack() as stack:
             with open_mart(env) as mart:
+                click.echo("Everything is built in a scratch place, which takes as long as a full build.", err=True)
                 full = stack.enter_context(rebuilt(env, mart, read_overrides(file) if file else ()))
             with open_mart(env) as mart:
                 found = verify(mart, full, DOMAINS)
