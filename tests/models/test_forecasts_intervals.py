@@ -94,12 +94,22 @@ def test_what_sells_regularly_and_what_does_not_have_no_errors_in_common():
     assert above.tolist() == [60, 8]  # and the sixteenth
 
 
-def test_a_group_with_few_errors_borrows_from_all_others():
+def test_few_regular_days_borrow_from_those_that_sell_most_often():
+    errors, idle = np.repeat([0.0, 7.0, 100.0], [3, 400, 2000]), np.repeat([0.1, 0.5, 0.9], [3, 400, 2000])
+    below, above = reaches_by_group(errors, idle, np.array([0.1, 0.5, 0.9]), 0.8)
+    assert below.tolist() == [0, np.inf, np.inf]
+    assert above.tolist() == [7, 7, 100]
+
+
+def test_a_few_days_that_often_sell_nothing_borrow_from_regular_ones():
     errors, idle = np.append(np.arange(-9.0, 10.0), 50), np.append(np.full(19, 0.1), 0.6)
     below, above = reaches_by_group(errors, idle, np.array([0.6]), 0.8)
     assert (below[0], above[0]) == (np.inf, 7)  # of 20 errors the seventeenth
-    below, above = reaches_by_group(errors[:2], idle[:2], np.array([0.6, 0.1]), 0.8)
-    assert np.isnan([*below, *above]).all()
+
+
+def test_reaches_are_unknown_where_all_errors_are_too_few():
+    found = reaches_by_group(np.arange(2.0), np.array([0.1, 0.6]), np.array([0.6, 0.1]), 0.8)
+    assert np.isnan(found).all()
 
 
 def test_groups_have_equally_many_days_with_sales():
@@ -229,15 +239,19 @@ def test_intervals_of_what_often_sells_nothing_are_no_wider_than_they_must_be():
 
 def test_how_often_nothing_is_sold_is_told_by_weekday_and_by_all_days():
     week = [4.0, 0.0, 4.0, 4.0, 4.0, 4.0, 4.0]
-    (found,) = idle_shares(np.array([week * 13]), 9)
+    (found,) = idle_shares(np.array([week * 14]), 9)
     assert found == pytest.approx([1 / 14, 8 / 14, *[1 / 14] * 5, 1 / 14, 8 / 14])
 
 
-def test_how_often_nothing_is_sold_is_of_the_last_91_days_that_there_were():
-    found = idle_shares(np.array([[0.0] * 7 + [1.0] * 91, [np.nan] * 95 + [0.0, 1.0, 1.0], [np.nan] * 98]), 7)
+def test_how_often_nothing_is_sold_is_told_by_the_last_91_days_that_there_were():
+    found = idle_shares(np.array([[0.0] * 7 + [1.0] * 91, [np.nan] * 94 + [1.0, 0.0, 1.0, 1.0], [np.nan] * 98]), 7)
     assert found[0].tolist() == [0] * 7
-    assert found[1] == pytest.approx([1 / 3] * 4 + [2 / 3, 1 / 6, 1 / 6])  # weekdays that were not there are as all
+    assert found[1] == pytest.approx([1 / 2] * 3 + [3 / 4, 3 / 4, 1 / 4, 1 / 4])  # other weekdays are as all days
     assert found[2].tolist() == [1] * 7
+
+
+def test_a_series_that_began_yesterday_is_not_taken_for_one_that_sells_daily():
+    assert idle_shares(np.array([[np.nan, np.nan, 3.0]]), 3).tolist() == [[1, 1, 1]]
 
 
 def test_the_spread_is_the_mean_distance_from_the_mean():

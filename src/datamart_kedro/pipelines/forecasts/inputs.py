@@ -73,9 +73,12 @@ def idle_shares(values: Floats, steps: int) -> Floats:
     """How often nothing is sold, by series and step: the mean of the share of all days and of that of the weekday.
 
     Both are of the last 91 days. Half of it is of the weekday, so that the days on which a shop is closed do not make
-    others uncertain, and half of all days, as of one weekday there are only 13. 1 for a series without days.
+    others uncertain, and half of all days, as of one weekday there are only 13. The first day of a series, which is the
+    first because something was sold, tells nothing and counts as one without sales. 1 for a series without days.
     """
-    weeks = _weeks(np.where(np.isnan(values), np.nan, values == 0), QUARTER // SEASON)
+    started = ~np.isnan(values)
+    is_first = started & (np.cumsum(started, axis=1) == 1)
+    weeks = _weeks(np.where(started, (values == 0) | is_first, np.nan), QUARTER // SEASON)
     own = mean(weeks.reshape(len(weeks), -1), axis=1)[:, None]
     weekdays = mean(weeks, axis=1)
     shares = (own + np.where(np.isnan(weekdays), own, weekdays)) / 2

@@ -71,7 +71,9 @@ def reaches(
 
 
 def reaches_by_group(errors: Floats, idle_then: Floats, idle: Floats, share: float) -> tuple[Floats, Floats]:
-    """How far days lie below and above, by groups of how often nothing is sold; from all errors where a group has few.
+    """How far days lie below and above, by groups of how often nothing is sold.
+
+    Where there are too few regular days to tell, those that sell most often of the others count as well.
 
     Args:
         errors: Of the backtest; what is not a number is left out.
@@ -86,7 +88,7 @@ def reaches_by_group(errors: Floats, idle_then: Floats, idle: Floats, share: flo
     for group in range(len(edges) + 1):
         ends_of_group = _one_side if group else _both_sides
         found = ends_of_group(given[then == group], share)
-        ends.append(ends_of_group(given, share) if np.isnan(found).any() else found)
+        ends.append(ends_of_group(given[then <= 1], share) if np.isnan(found).any() else found)
     below, above = np.array(ends).T
     return below[now], above[now]
 
