@@ -127,11 +127,12 @@ def test_bounds_are_whole_and_reach_down_to_the_lowest_day_at_most():
     assert upper.tolist() == [[14, 5], [14, 5]]
 
 
-def test_bounds_reach_down_to_the_lowest_day_where_there_is_no_end_below():
-    reaches_ = (np.full((3, 1), np.inf), np.full((3, 1), 1.0))
-    lower, upper = bounds(np.full((3, 1), 5.0), reaches_, np.array([2.0, 2.0, 0.0]), np.array([0.0, -3.0, 0.0]))
-    assert lower.ravel().tolist() == [0, -3, 0]
-    assert upper.ravel().tolist() == [7, 7, 5]
+def test_bounds_reach_down_to_0_where_there_is_no_end_below():
+    point = np.array([[5.0], [5.0], [5.0], [-2.0]])
+    reaches_ = (np.full((4, 1), np.inf), np.full((4, 1), 1.0))
+    lower, upper = bounds(point, reaches_, np.array([2.0, 2.0, 0.0, 2.0]), np.array([0.0, -3.0, 0.0, -3.0]))
+    assert lower.ravel().tolist() == [0, 0, 0, -2]  # and not to a day of returns, but where that is what is forecast
+    assert upper.ravel().tolist() == [7, 7, 5, 0]
 
 
 def test_bounds_hold_a_forecast_that_lies_below_every_day():
@@ -176,6 +177,21 @@ def test_intervals_hold_about_their_share_of_days_that_are_alike():
     found = coverage(backtest(sales(products), rules), "seasonal_naive", rules)
     (products_held,) = (row["held"] for row in found if row["target"] == "y_units" and row["level"] == "product")
     assert 0.78 < products_held < 0.92  # whole numbers: a day on the end is held
+
+
+def test_intervals_are_made_by_what_was_known_at_their_own_origin():
+    found = backtest_of([[-3, -2, -1, 0, 1, 2, 3]] * 3)
+    for target in TARGETS:
+        found.idle[target][2] = 0.9
+    lower, _ = intervals_at_origins(found, "y_units", "linear", HALF)
+    assert (lower[1, 0, 0], lower[2, 0, 0]) == (98, 0)
+
+
+def test_the_backtest_knows_how_often_nothing_was_sold_before_each_origin():
+    found = backtest(sales({"A": [0, 0, 0, 0, 0, 0, 2] * 7 + [2] * 7}), HALF)
+    assert found.origins == [35, 42, 49]
+    assert found.idle["y_units"][:, 0, 0] == pytest.approx([(1 + 6 / 7) / 2] * 3)
+    assert found.idle["y_units"][:, 0, 6] == pytest.approx([6 / 14] * 3)
 
 
 def test_days_are_told_apart_by_how_often_something_is_sold():

@@ -40,7 +40,7 @@ def reaches(
 
     Errors are divided by the spread of their series (Lei et al., 2018, 5.2), and taken together by level, for each week
     ahead with the weeks beside it, as a step alone (Stankeviciute, Alaa and van der Schaar, 2021) has few, and by how
-    often nothing is sold (Mondrian conformal prediction: Vovk, Lindsay, Nouretdinov and Gammerman, 2003; Bostroem and
+    often nothing is sold (Mondrian conformal prediction: Vovk, Lindsay, Nouretdinov and Gammerman, 2003; Boström and
     Johansson, 2020), as what sells daily and what sells twice a year have no errors in common.
 
     Args:
@@ -128,15 +128,15 @@ def bounds(point: Floats, reaches_: tuple[Floats, Floats], spread: Floats, lowes
 
     Args:
         point: Forecasts: whole numbers, by series and step.
-        reaches_: How far a day lies below and above, in spreads.
+        reaches_: How far a day lies below and above, in spreads; infinitely far below is down to 0.
         spread: How far days lie from their mean, by series.
         lowest: The lowest day of a series, or 0: no end lies below it, where the forecast does not.
     """
     below, above = reaches_
     far = np.isinf(below)
-    lower = np.where(far, -np.inf, np.floor(point - np.where(far, 0, below) * spread[:, None]))
-    upper = np.ceil(point + above * spread[:, None])
-    return np.maximum(lower, np.minimum(point, lowest[:, None])), upper
+    near = np.floor(point - np.where(far, 0, below) * spread[:, None])
+    lower = np.where(far, np.minimum(point, 0), np.maximum(near, np.minimum(point, lowest[:, None])))
+    return lower, np.ceil(point + above * spread[:, None])
 
 
 def intervals_at_origins(found: Backtest, target: Target, model: str, rules: ForecastRules) -> tuple[Floats, Floats]:
@@ -177,7 +177,8 @@ def coverage(found: Backtest, model: str, rules: ForecastRules) -> list[dict[str
         - width, score: sum of widths, and of interval scores, to the sum of sales. None without sales.
         - days: how many, of all series.
     """
-    return [row for row in _coverage(found, model, rules, lambda idle: {"all": idle >= 0}) if row.pop("sold")]
+    rows = _coverage(found, model, rules, lambda idle: {"all": np.ones_like(idle, dtype=bool)})
+    return [{name: value for name, value in row.items() if name != "sold"} for row in rows]
 
 
 def coverage_by_sold(found: Backtest, model: str, rules: ForecastRules) -> list[dict[str, Any]]:
