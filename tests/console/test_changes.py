@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from datamart_kedro.commands.console import access_of, console_of
 from datamart_kedro.console.access import LASTS_S, MOST_SESSIONS, VARIABLE, Access, named_tokens, token_of
+from datamart_kedro.console.run_now import Asked
 from datamart_kedro.console.serve import HOST
 from datamart_kedro.errors import UsageError
 from tests.console.desk import TOKEN, Desk
@@ -198,6 +200,43 @@ def test_a_run_can_be_forced_and_says_so_in_the_ledger(desk: Desk, published: Pr
     )
     assert len(ledger) == 1
     assert "force" in ledger[0][1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"since": "2999-01-01"}, "still to come"),
+        ({"since": "yesterday"}, "no day"),
+        ({"since": "2025-01-01,full=true"}, "no day"),
+        ({"accept_loss": "orders.x,full=true"}, "no column"),
+        ({"accept_loss": "orders"}, "no column"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused(desk: Desk, fields: dict[str, str], fault: str):
+    desk.sign_in()
+    answer = desk.send("/change/run", {"csrf": desk.csrf(), **fields})
+    assert answer.status == 400
+    assert fault in answer.words
+    assert "What the run says" not in desk.ask("GET", "/change").text
+
+
+def test_what_is_chosen_becomes_parameters_of_the_run():
+    asked = Asked(("orders", "customers"), full=True, since=date(2025, 1, 2), accept_loss="orders.currency")
+    assert asked.arguments("postgres") == [
+        "--env=postgres",
+        "--pipelines=orders,customers",
+        "--params=force=true,full=true,read_since=2025-01-02,accept_loss=orders.currency",
+    ]
+    assert Asked().arguments(None) == []
+
+
+def test_a_column_may_go_and_the_sources_be_read_again(desk: Desk, published: Project):
+    published.write_source("products", [{k: v for k, v in row.items() if k != "name"} for row in SHOP["products"]])
+    desk.sign_in()
+    fields = {"pipeline": "products", "accept_loss": "products.name", "since": "2025-01-01"}
+    desk.send("/change/run", {"csrf": desk.csrf(), **fields})
+    assert "products, read again since 2025-01-01, products.name may go, started by" in desk.ended().words
+    assert published.query("SELECT count(name) FROM tb_products") == [(0,)]
 
 
 def test_a_run_is_refused_while_somebody_else_holds_the_mart(desk: Desk, published: Project):
