@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from click.testing import CliRunner, Result
 from datamart_kedro.cli import cli
 from datamart_kedro.errors import ParameterError
 from datamart_kedro.expressions.formats import Formats, Rules
-from datamart_kedro.overrides.editable import changed_models, editable_rules, given_value, value_at
+from datamart_kedro.overrides.editable import ABSENT, changed_models, editable_rules, given_value, value_at
 from datamart_kedro.overrides.kept import HEADER, Override, keep, newest, read_overrides, with_overrides
 from datamart_kedro.pipelines.order_items.rules import OrderItemRules
 from datamart_kedro.pipelines.orders.rules import OrderRules
@@ -62,6 +64,73 @@ def test_an_entry_is_written_as_people_write_it(tmp_path: Path):
         "- rule: [orders, status_map, sent]\n  value: shipped\n  by: Ana Ruiz\n"
         "  at: '2026-11-29T21:30:00Z'\n  why: It says so.\n"
     )
+
+
+def test_what_people_write_by_hand_is_read_as_it_is_written(tmp_path: Path):
+    file = tmp_path / "overrides.yml"
+    file.write_text(
+        "- {rule: [products, corrections, 00017, name], value: NO, by: Ana, at: 2026-11-29, why: 1.10}\n"
+        "- {rule: [orders, status_map, off], value: '12:30', by: 007, at: 2026-11-29T10:00:00+02:00, why: x}\n"
+        "- {rule: [orders, status_map, x], value: null, by: Ana, at: 2026-11-29, why: x}\n"
+        "- {rule: [orders, status_map, sent], removed: true, by: Ana, at: 2026-11-29, why: x}\n"
+    )
+    found = read_overrides(file)
+    said = [(one.rule[-2:], one.value) for one in found[:2]]
+    assert said == [(("00017", "name"), "NO"), (("status_map", "off"), "12:30")]
+    assert (found[0].why, found[1].by, found[1].at) == ("1.10", "007", datetime(2026, 11, 29, 8, tzinfo=UTC))
+    assert (found[2].value, found[3].removed) == (None, True)
+
+
+UNFIT = ["[]\n", "null\n", "{}\n", "[{rule: [a, b], value: 1, by: A, at: 2026-01-01, why: x}]\n", "- [\n", "...\n"]
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_nothing_is_added_to_a_file_that_could_not_be_read_afterwards(tmp_path: Path, text: str):
+    file = tmp_path / "overrides.yml"
+    file.write_text(text)
+    with pytest.raises(ParameterError):
+        keep(file, override("orders", "default_currency", value="USD"))
+    assert file.read_text() == text
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_keeps_its_rights_and_a_link_stays_one(tmp_path: Path):
+    file, link = tmp_path / "mounted.yml", tmp_path / "overrides.yml"
+    file.write_text("# ours\n")
+    file.chmod(0o600)
+    link.symlink_to(file)
+    keep(link, override("orders", "default_currency", value="USD"))
+    assert (link.is_symlink(), file.stat().st_mode & 0o777, len(read_overrides(file))) == (True, 0o600, 1)
+
+
+def test_those_who_keep_at_once_lose_nothing(tmp_path: Path):
+    file = tmp_path / "overrides.yml"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: keep(file, override("orders", "status_map", str(n), value="created")), range(24)))
+    assert sorted(int(one.rule[-1]) for one in read_overrides(file)) == list(range(24))
+
+
+def test_configuration_in_an_archive_has_no_overrides(tmp_path: Path):
+    archive = tmp_path / "conf.tar.gz"
+    archive.touch()
+    assert read_overrides(archive / "base" / "overrides.yml") == []
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path):
+    file = tmp_path / "overrides.yml"
+    file.write_bytes("- {rule: [a, b], why: é}\n".encode("latin-1"))
+    with pytest.raises(ParameterError, match=r"overrides\.yml cannot be read: 'utf-8' codec"):
+        read_overrides(file)
+
+
+def test_a_correction_that_is_taken_out_leaves_no_empty_row():
+    given = {"products": {"corrections": {17: {"name": "x"}}, "departments": {"a": "b"}}}
+    taken_out = [
+        override("products", "corrections", "17", "name", removed=True),
+        override("products", "corrections", "18", "name", removed=True),
+        override("products", "departments", "a", removed=True),
+    ]
+    assert with_overrides(given, taken_out) == {"products": {"corrections": {}, "departments": {}}}
 
 
 def test_the_last_override_of_a_rule_holds():
@@ -155,7 +224,9 @@ def test_a_changed_rule_is_written_as_its_model_has_it():
     assert value_at(changed, ("order_items", "tax", "default")) == "0.190"
     assert value_at(changed, ("orders", "status_map", "new")) == "created"
     removed = changed_models(MODELS, override("orders", "status_map", "new", removed=True))
-    assert value_at(removed, ("orders", "status_map", "new")) is None
+    assert value_at(removed, ("orders", "status_map", "new")) == ABSENT
+    emptied = changed_models(MODELS, override("products", "corrections", "7", "name", value=None))
+    assert value_at(emptied, ("products", "corrections", "7", "name")) is None
 
 
 def test_a_run_publishes_by_the_overrides_of_its_environment_and_says_why(published: Project):
@@ -203,7 +274,33 @@ def test_a_corrected_value_is_published_until_it_is_taken_out(published: Project
     published.run()
     assert published.query(rows) == before
     assert published.query("SELECT count(corrected) FROM tmp_products") == [(0,)]
-    assert "no staged row" not in caplog.text
+    assert "were not applied" not in caplog.text
+
+
+def test_corrections_that_cannot_be_applied_are_named_with_the_reason(
+    published: Project, caplog: pytest.LogCaptureFixture
+):
+    published.write_source("products", [product(), product(product_id="B", unit_price="-1")])
+    lines = [{name: value for name, value in row.items() if name != "line_number"} for row in SHOP["order_items"]]
+    published.write_source("order_items", lines)
+    kept_in(
+        published,
+        override("products", "corrections", "B", "name", value="Lamp"),
+        override("order_items", "corrections", "10/1", "quantity", value="77"),
+    )
+    published.run(params={"accept_loss": "order_items.line_number"})
+    assert "products: the corrections of B were not applied: their rows were set aside" in caplog.text
+    assert (
+        "order_items: the corrections of 10/1 were not applied: the shop does not give their whole keys" in caplog.text
+    )
+
+
+def test_a_correction_of_a_parameter_file_stays_when_another_of_its_row_is_kept(published: Project):
+    place = published.folder / "conf" / "base" / "parameters_products.yml"
+    place.write_text(place.read_text() + "  corrections: {A: {category: Garden, name: Right}}\n")
+    kept_in(published, override("products", "corrections", "A", "category", value="Kitchen"))
+    published.run()
+    assert published.query("SELECT category, name FROM tb_products WHERE product_id = 'A'") == [("Kitchen", "Right")]
 
 
 def test_a_correction_without_its_row_is_named(published: Project, caplog: pytest.LogCaptureFixture):
@@ -213,7 +310,7 @@ def test_a_correction_without_its_row_is_named(published: Project, caplog: pytes
         override("order_items", "corrections", "10/99", "quantity", value="3"),
     )
     published.run()
-    assert "order_items: no staged row has the key of the corrections of 10/99." in caplog.text
+    assert "order_items: the corrections of 10/99 were not applied: there are no such rows; correct" in caplog.text
     assert published.query("SELECT quantity FROM tb_order_items WHERE order_id = '10' AND line_number = 1") == [(3,)]
 
 
@@ -226,7 +323,7 @@ def test_the_mart_keeps_no_key_of_a_correction(published: Project):
     reason = "SELECT reason FROM tb_control_data_update WHERE domain = 'customers' ORDER BY started_at DESC LIMIT 1"
     assert published.query(reason) == [("its parameters changed since version 1: customers.corrections",)]
     forgotten = CliRunner().invoke(cli, ["mart", "forget", "--customer-id", "2", "--yes"])
-    assert "A correction names the customer: take it out of overrides.yml" in forgotten.output
+    assert "overrides.yml name the customer: delete their entries there, and from its history." in forgotten.output
     assert '"2"' not in (published.folder / "data" / "published.runs.json").read_text()
 
 
@@ -253,6 +350,22 @@ def test_a_preview_of_the_rules_as_they_are_tells_what_the_next_run_would_change
 def test_a_preview_tells_what_comes_from_a_changed_source(published: Project):
     published.write_source("products", [*SHOP["products"], product(product_id="C")])
     assert "products: its source changed since version 1; some of what differs comes from that." in preview().stdout
+
+
+def test_a_preview_tells_what_was_changed_before_and_did_not_run(published: Project):
+    kept_in(published, override("products", "corrections", "A", "category", value="Garden"))
+    draft = published.folder / "draft.yml"
+    keep(draft, override("orders", "shipping", "flat", value="7.77"))
+    lines = preview("--file", str(draft)).stdout.splitlines()
+    assert "products: products.corrections changed since version 1 and did not run yet; that is counted, too." in lines
+    assert [line for line in lines if line.startswith("orders:")] == []
+
+
+def test_a_preview_reads_the_copy_and_keeps_no_run_waiting(published: Project):
+    shutil.copy(published.mart, published.folder / "data" / "published.duckdb")
+    with published.held_mart():
+        found = preview()
+    assert found.stdout == "No published row would change.\n"
 
 
 def test_a_preview_that_cannot_be_made_says_why(published: Project):

@@ -85,8 +85,16 @@ def settings_of(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = [f"{block}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ParameterError("; ".join(faults) + ".", f"Correct {place}.") from None
+        raise ParameterError("; ".join(_faults(block, error)) + ".", f"Correct {place}.") from None
+
+
+def _faults(block: str, error: ValidationError) -> list[str]:
+    """What is wrong with each key, once: what the members of a union say is said together."""
+    messages: dict[str, list[str]] = {}
+    for fault in error.errors():
+        key = ".".join([block, *(str(part) for part in fault["loc"] if not str(part).startswith("literal["))])
+        messages.setdefault(key, []).append(fault["msg"].removeprefix("Value error, "))
+    return [f"{key}: {' or: '.join(said)}" for key, said in messages.items()]
 
 
 def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from datamart_kedro.columns import PersonalData, SourceColumn
+from datamart_kedro.columns import PersonalData, PublishedTable, SourceColumn
+from datamart_kedro.errors import ParameterError
 from datamart_kedro.expressions.corrections import Corrections, correctable, correctable_columns
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.stage import stage
@@ -28,7 +29,7 @@ COLUMNS = {
     "paid_at": SourceColumn("instant"),
     "updated_at": SourceColumn("instant"),
 }
-PERSONAL = PersonalData(person="order_id", columns=("email",))
+TABLE = PublishedTable("tb_lines", KEY, "One row per line.", personal=PersonalData("order_id", ("email",)))
 
 
 def line(number: str = "1", order: str = "7", **values: Any) -> dict[str, Any]:
@@ -86,14 +87,14 @@ def test_a_value_of_a_typed_source_is_corrected():
     types = {"order_id": "int64", "line_number": "int64", "name": "string", "price": "decimal(10, 2)"}
     came = table([{"order_id": 7, "line_number": 1, "name": "a", "price": Decimal("1.00")}], **types)
     found = stage(came, COLUMNS, KEY, Formats(), {}, corrections={"7/1": {"price": "2.5", "is_gift": "true"}})
-    ((row),) = rows(found.rows)
+    (row,) = rows(found.rows)
     assert (row["order_id"], row["price"], row["is_gift"]) == (7, Decimal("2.5000"), True)
     assert row["corrected"] == "is_gift came as NULL; price came as '1.00'"
 
 
 def test_a_corrected_value_is_judged_and_a_rejected_row_stays_as_it_came():
     found = staged([line(price="5")], {"7/1": {"price": "-1"}})
-    ((rejected),) = rows(found.rejected)
+    (rejected,) = rows(found.rejected)
     assert (rejected["came"]["price"], rejected["reasons"]) == ("5", "price is negative")
 
 
@@ -114,14 +115,11 @@ def test_a_correction_without_its_row_changes_nothing():
 
 
 def test_keys_columns_and_personal_data_cannot_be_corrected():
-    assert correctable_columns(COLUMNS, KEY, PERSONAL) == ["name", "count", "price", "rate", "is_gift", "paid_at"]
-    assert "email" in correctable_columns(COLUMNS, KEY)
+    assert correctable_columns(COLUMNS, TABLE) == ["name", "count", "price", "rate", "is_gift", "paid_at"]
 
 
 def checked(corrections: Any) -> Corrections:
-    valid: Corrections = TypeAdapter(Annotated[Corrections, correctable(COLUMNS, KEY, PERSONAL)]).validate_python(
-        corrections
-    )
+    valid: Corrections = TypeAdapter(Annotated[Corrections, correctable(COLUMNS, TABLE)]).validate_python(corrections)
     return valid
 
 
@@ -143,14 +141,46 @@ def checked(corrections: Any) -> Corrections:
         ("paid_at", "2026-02-30"),
         ("paid_at", "01/02/2026"),
         ("paid_at", "2026-W01-1"),
+        ("paid_at", "9999-12-31T23:59-05:00"),
+        ("count", "1e99"),
+        ("name", False),
+        ("name", 1.1),
+        ("is_gift", "NO"),
         ("email", "a@b.example"),
         ("order_id", "8"),
         ("nme", "x"),
     ],
 )
-def test_a_value_that_would_be_misread_is_refused_by_its_column(column: str, value: str | None):
-    with pytest.raises(ValidationError, match=column):
+def test_a_value_that_would_be_misread_is_refused(column: str, value: object):
+    with pytest.raises(ValidationError, match=f"{column}|quotes"):
         checked({"7/1": {column: value}})
+
+
+@pytest.mark.parametrize(
+    "given", [{15: {"name": "x"}}, {"7": {"name": "x"}}, {"/1": {"name": "x"}}, {"7/1": "x"}, ["7/1"]]
+)
+def test_what_names_no_row_is_refused(given: object):
+    with pytest.raises(ValidationError):
+        checked(given)
+
+
+@pytest.mark.parametrize("text", ["P17", "0017", "1.0", "9" * 19])
+def test_what_an_integer_column_of_the_source_cannot_hold_is_refused_by_row_and_value(text: str):
+    kinds = {**COLUMNS, "product_id": SourceColumn("id")}
+    came = table(
+        [{"order_id": "7", "line_number": 1, "product_id": 3}],
+        order_id="string",
+        line_number="int64",
+        product_id="int64",
+    )
+    with pytest.raises(ParameterError, match=f"product_id of 7/1 is corrected to '{text}'"):
+        stage(came, kinds, KEY, Formats(), {}, corrections={"7/1": {"product_id": text}})
+
+
+def test_thousands_of_corrections_are_one_look_up():
+    came = [line(str(number), name="a") for number in range(3000)]
+    found = rows(staged(came, {f"7/{number}": {"name": str(number)} for number in range(0, 3000, 2)}).rows)
+    assert {row["name"] == ("a" if row["line_number"] % 2 else str(row["line_number"])) for row in found} == {True}
 
 
 def test_what_yaml_makes_of_values_is_the_text_that_was_written():

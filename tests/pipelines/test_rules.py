@@ -70,7 +70,11 @@ ALLOWED: list[tuple[str, str, list[Any]]] = [
     ("orders", "contract.severities", [{"a rule": "warn", "another": "off"}]),
     ("orders", "contract.max_lost_share", [0, 1]),
     ("customers", "corrections", [{"7": {"country": "France", "status": None}}]),
-    ("products", "corrections", [{7: {"unit_cost": 12.5, "discontinued": True, "discontinued_at": date(2026, 1, 2)}}]),
+    (
+        "products",
+        "corrections",
+        [{"7": {"unit_cost": 12.5, "discontinued": True, "discontinued_at": date(2026, 1, 2)}}],
+    ),
     ("orders", "corrections", [{"a/b": {"status": "sent"}}]),
     ("order_items", "corrections", [{"a/b/2": {"quantity": "-1.5"}}]),
 ]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 from kedro.framework.cli.utils import env_option
-from kedro.framework.project import settings
 
-from datamart_kedro.commands.open_mart import credentials_of, settings_of_mart
+from datamart_kedro.commands.open_mart import credentials_of, overrides_file_of, settings_of_mart
 from datamart_kedro.config import project_folder
 from datamart_kedro.errors import UsageError
 
@@ -66,7 +65,6 @@ def desk_of(console: Console, access: Access, env: str | None) -> Desk:
     from datamart_kedro.console.rulebook import Rulebook
     from datamart_kedro.console.run_now import Runs
     from datamart_kedro.expressions.formats import Rules
-    from datamart_kedro.overrides.kept import overrides_file
     from datamart_kedro.pipeline_registry import DOMAINS, register_pipelines
 
     def load() -> dict[str, Rules]:
@@ -81,9 +79,8 @@ def desk_of(console: Console, access: Access, env: str | None) -> Desk:
         console.copy.with_name("console_run.log"),
         [name for name in register_pipelines() if name != "__default__"],
     )
-    file = overrides_file(project / settings.CONF_SOURCE, env or "base")
     draft, log = (console.copy.with_name(name) for name in ("console_change.yml", "console_change.log"))
-    return Desk(access, runs, Rulebook(project, env, file, draft, log, load))
+    return Desk(access, runs, Rulebook(project, env, overrides_file_of(env), draft, log, load))
 
 
 def console_of(env: str | None, *, show_personal: bool) -> Console:
@@ -94,16 +91,16 @@ def console_of(env: str | None, *, show_personal: bool) -> Console:
     """
     from datamart_kedro.console.console import Console
 
-    of_mart, parameters = settings_of_mart(env)
-    if of_mart.readable_copy is None:
+    settings, parameters = settings_of_mart(env)
+    if settings.readable_copy is None:
         raise UsageError(
             "The console reads the readable copy of the mart, and this environment has none.",
             "Set mart.readable_copy in its globals.yml, then run once.",
             state="",
         )
     return Console(
-        of_mart,
-        Path(of_mart.readable_copy),
+        settings,
+        Path(settings.readable_copy),
         parameters["formats"].time_zone,
         parameters["personal_data"],
         show_personal=show_personal,

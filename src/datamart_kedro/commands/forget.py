@@ -10,7 +10,7 @@ import click
 from kedro.framework.cli.utils import env_option
 from kedro.io import CatalogProtocol
 
-from datamart_kedro.commands.open_mart import open_catalog, open_mart
+from datamart_kedro.commands.open_mart import open_catalog, open_mart, overrides_file_of, settings_of_mart
 from datamart_kedro.datasets.features import FeatureFile
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.datasets.source import SourceDataset
@@ -24,6 +24,7 @@ from datamart_kedro.mart.journal import write_journal
 from datamart_kedro.mart.mart import Mart, literal
 from datamart_kedro.mart.rewrite import rewrite
 from datamart_kedro.mart.run import new_run_id
+from datamart_kedro.overrides.kept import read_overrides
 from datamart_kedro.pipeline_registry import DOMAINS
 from datamart_kedro.report import aligned
 from datamart_kedro.sources.shop import remove_kept
@@ -52,6 +53,7 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
     assert person is not None
     person = person.strip()
     tables = published_tables()
+    corrected_in = _corrected_in(env, person)
     with open_catalog(env, write=True) as (mart, catalog):
         found = preview_forgetting(mart, tables, person, prove=dry_run)
         if not found.erasures and not found.was_forgotten and not keep_out:
@@ -78,9 +80,8 @@ def command(env: str | None, person: str | None, yes: bool, dry_run: bool, keep_
             click.echo(f"{folder}: what was kept of the shop's answers is gone; the next run asks for all of them")
         write_journal(mart)
         rewrite(mart)
-        is_corrected = person in getattr(catalog.load("parameters").get("customers"), CORRECTIONS, {})
-    if is_corrected:
-        click.echo("A correction names the customer: take it out of overrides.yml, or of the parameter files.")
+    for place in corrected_in:
+        click.echo(f"Corrections in {place} name the customer: delete their entries there, and from its history.")
     values = f"{done.values} value{'s' if done.values != 1 else ''}"
     click.echo(f"Searched {done.searched} columns of the mart for the id and {values}: 0 rows found.")
     if done.shared:
@@ -104,6 +105,16 @@ def _remove_answers(catalog: CatalogProtocol[Any, Any]) -> Iterator[Path]:
         source = catalog.get(f"source_{domain}")
         if isinstance(source, SourceDataset) and (folder := remove_kept(source.settings, source.project)):
             yield folder
+
+
+def _corrected_in(env: str | None, person: str) -> list[str]:
+    """The files with corrections of a customer, taken out or not: they are out of the mart's reach."""
+    file = overrides_file_of(env)
+    rule = ("customers", CORRECTIONS, person)
+    found = [str(file)] if any(override.rule[:3] == rule for override in read_overrides(file)) else []
+    _, parameters = settings_of_mart(env)
+    is_in_force = person in getattr(parameters.get("customers"), CORRECTIONS, {})
+    return found or (["the parameter files"] if is_in_force else [])
 
 
 def _list(env: str | None) -> None:

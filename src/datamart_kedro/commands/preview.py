@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from kedro.framework.cli.utils import env_option
 
-from datamart_kedro.commands.open_mart import open_mart
+from datamart_kedro.commands.open_mart import open_published
 from datamart_kedro.errors import MartError
 from datamart_kedro.pipeline_registry import DOMAINS
 
@@ -34,13 +34,14 @@ def command(env: str | None, file: Path | None) -> None:
 
     try:
         with ExitStack() as stack:
-            with open_mart(env) as mart:
+            overrides = read_overrides(file) if file else []
+            with open_published(env) as mart:
                 click.echo("Everything is built in a scratch place, which takes as long as a full build.", err=True)
-                full = stack.enter_context(rebuilt(env, mart, read_overrides(file) if file else ()))
-            with open_mart(env) as mart:
+                full = stack.enter_context(rebuilt(env, mart, overrides))
+            with open_published(env) as mart:
                 found = verify(mart, full, DOMAINS)
     except MartError as error:
         error.show()
         sys.exit(1)
-    for line in preview_lines(found):
+    for line in preview_lines(found, overrides):
         click.echo(line)

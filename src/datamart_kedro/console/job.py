@@ -74,7 +74,8 @@ class Job:
             log: Where it writes what it says, for its owner alone; what was there is gone.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        log.unlink(missing_ok=True)  # a command that goes on from before keeps the file that it has
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", KEDRO, *arguments],
                 cwd=project,
@@ -110,7 +111,8 @@ def _environment() -> Mapping[str, str]:
 
 
 def _end_of(file: Path) -> str:
-    with file.open("rb") as stream:
+    with suppress(FileNotFoundError), file.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - SHOWN))
         return stream.read().decode(errors="replace")
+    return ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +12,10 @@ from threading import Lock
 from typing import Any
 
 from datamart_kedro.console.job import Course, Job
+from datamart_kedro.control.code_version import digest
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.expressions.formats import Rules
-from datamart_kedro.overrides.editable import changed_models, value_at
+from datamart_kedro.overrides.editable import ABSENT, changed_models, value_at, written
 from datamart_kedro.overrides.kept import Override, keep, read_overrides, this_second
 
 logger = logging.getLogger(__name__)
@@ -21,15 +24,36 @@ Models = Mapping[str, Rules]
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What is known of a change that is tried.
+
+    Attributes:
+        name: Tells it from others.
+        override: What would be kept.
+        before: The value of the rule as it is.
+        state: Of the rules when it was proposed.
+        job: Tries it.
+    """
+
+    name: str
+    override: Override
+    before: Any
+    state: str
+    job: Job
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A changed rule that is tried.
 
     Attributes:
+        name: Tells it from others.
         override: What would be kept.
         before: The value of the rule as it is.
         course: How far it is tried.
     """
 
+    name: str
     override: Override
     before: Any
     course: Course
@@ -60,7 +84,7 @@ class Rulebook:
     log: Path
     load: Callable[[], Models]
     _lock: Lock = field(default_factory=Lock)
-    _tried: tuple[Override, Any, Job] | None = None
+    _tried: Tried | None = None
 
     def overrides(self) -> list[Override]:
         """Those that are kept, oldest first.
@@ -75,63 +99,90 @@ class Rulebook:
 
         Raises:
             ParameterError: The rule cannot have this value.
-            UsageError: It has it already.
+            UsageError: It has it already, or there is no such entry to take out.
             HeldMartError: Another change is being tried.
         """
         models = self.load()
         before = value_at(models, override.rule)
-        changed = value_at(changed_models(models, override), override.rule)
-        if changed == before:
-            raise UsageError("The rule says so already.", "Enter what it should say.", state="")
+        after = value_at(changed_models(models, override), override.rule)
+        if after == before:
+            happened = "There is no such entry." if before == ABSENT else "The rule says so already."
+            raise UsageError(happened, "Look at what the rules say.", state="")
         with self._lock:
-            if self._tried is not None and self._tried[2].course().is_running:
+            if self._tried is not None and self._tried.job.course().is_running:
                 raise HeldMartError("Another change is being tried.", "Wait for it, or drop it, then try this one.")
-            override = override.model_copy(update={"value": changed})
-            self.draft.unlink(missing_ok=True)
+            if not override.removed:
+                override = override.model_copy(update={"value": after})
+            self._clear()
             keep(self.draft, override)
+            self.draft.chmod(0o600)
             env = [f"--env={self.env}"] if self.env else []
             job = Job.start(["mart", "preview", *env, f"--file={self.draft}"], self.project, self.log)
-            self._tried = override, before, job
+            self._tried = Tried(secrets.token_urlsafe(16), override, before, self._state(models), job)
 
     def proposal(self) -> Proposal | None:
         """The change that is tried, or was tried and is neither kept nor dropped; None if there is none."""
         with self._lock:
             return self._proposal()
 
-    def keep(self, by: str) -> Override:
+    def keep(self, name: str, by: str) -> Override:
         """Keep the change that was tried.
 
         Args:
+            name: Of the proposal that was looked at.
             by: Who decides so.
 
         Raises:
-            UsageError: There is none, or what it would change is not known.
+            UsageError: It is not the one that was tried, what it would change is not known, or the rules changed since.
         """
         with self._lock:
-            proposal = self._proposal()
-            if proposal is None or not proposal.is_tried:
-                raise UsageError("There is no change that was tried.", "Try one first, then keep it.", state="")
-            override = proposal.override.model_copy(update={"by": by, "at": this_second()})
-            changed_models(self.load(), override)  # the files may have changed meanwhile
+            proposal = self._looked_at(name)
+            if not proposal.is_tried:
+                raise UsageError("What it would change is not known.", "Wait until it was tried.", state="")
+            if self._tried is None or self._state(self.load()) != self._tried.state:
+                raise UsageError("The rules changed since this was tried.", "Drop it, and try it again.", state="")
+            override = proposal.override.model_copy(
+                update={"at": this_second(), "kept_by": by if by != proposal.override.by else None}
+            )
             keep(self.file, override)
-            self._forget()
-        logger.warning("%s changed the rule %s", by, override.name)
+            self._clear()
+        logger.warning("%s changed a rule of %s", by, override.rule[0])
         return override
 
-    def drop(self) -> None:
-        """Forget the change that is tried; nothing is kept."""
+    def drop(self, name: str) -> Override:
+        """Forget the change that is tried; nothing is kept.
+
+        Args:
+            name: Of the proposal that was looked at.
+
+        Raises:
+            UsageError: It is not the one that is tried.
+        """
         with self._lock:
-            dropped = self._tried
-            self._forget()
-        if dropped is not None:
-            dropped[2].end()
+            dropped = self._looked_at(name)
+            if self._tried is not None:
+                self._tried.job.end()
+            self._clear()
+        return dropped.override
+
+    def _looked_at(self, name: str) -> Proposal:
+        proposal = self._proposal()
+        if proposal is None:
+            raise UsageError("No change is being tried.", "Try one first, then keep it.", state="")
+        if proposal.name != name:
+            raise UsageError("Another change is being tried by now.", "Look at it first.", state="")
+        return proposal
 
     def _proposal(self) -> Proposal | None:
-        if self._tried is None:
-            return None
-        override, before, job = self._tried
-        return Proposal(override, before, job.course())
+        tried = self._tried
+        return Proposal(tried.name, tried.override, tried.before, tried.job.course()) if tried else None
 
-    def _forget(self) -> None:
+    def _state(self, models: Models) -> str:
+        """What the rules are, to tell whether they changed."""
+        return digest(json.dumps(written(models), sort_keys=True).encode())
+
+    def _clear(self) -> None:
+        """Leave nothing of a change that was tried: its key may be that of a person."""
         self._tried = None
-        self.draft.unlink(missing_ok=True)
+        for file in (self.draft, self.log):
+            file.unlink(missing_ok=True)

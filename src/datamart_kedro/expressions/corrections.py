@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
-from datamart_kedro.columns import CLOCK, Kind, PersonalData, SourceColumn
+from datamart_kedro.columns import CLOCK, Kind, PublishedTable, SourceColumn
+from datamart_kedro.errors import ParameterError
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.judge import CORRECTED, as_it_came, no_corrections
 from datamart_kedro.expressions.parse import NUMBER, PLAIN_INSTANT, TYPES, ZONED, read
@@ -22,26 +22,14 @@ CORRECTIONS = "corrections"
 """The rule of each domain that holds them."""
 SEPARATOR = "/"
 """Between the parts of a key."""
+LAST_YEAR = 9999
 
 
-def _as_text(value: object) -> object:
-    """What YAML makes of a value, as the text that was written."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, int | float | Decimal) else value
-
-
-Value = Annotated[str, BeforeValidator(_as_text)] | None
-Key = Annotated[str, BeforeValidator(_as_text)]
-Corrections = dict[Key, dict[str, Value]]
+Corrections = dict[str, dict[str, str | None]]
 """By the key of a row, its parts joined by a slash, and by column: the right value as text, None for none at all."""
 
 
-def correctable(
-    columns: Mapping[str, SourceColumn], key: tuple[str, ...], personal: PersonalData | None = None
-) -> AfterValidator:
+def correctable(columns: Mapping[str, SourceColumn], table: PublishedTable) -> BeforeValidator:
     """What makes corrections of a domain valid: their keys, their columns, and values of the columns' kinds.
 
     A key stays, or the row would be another; so do `updated_at`, by which changes are found, and personal data, since
@@ -49,31 +37,34 @@ def correctable(
 
     Args:
         columns: The domain's canonical columns.
-        key: The grain of its rows.
-        personal: What it holds of persons.
+        table: What it publishes.
     """
-    known = correctable_columns(columns, key, personal)
+    known = correctable_columns(columns, table)
 
-    def check(corrections: Corrections) -> Corrections:
-        for written, values in corrections.items():
-            if len(parts := key_parts(written, key)) != len(key) or not all(parts):
-                raise ValueError(f"{written!r} is no key; write {SEPARATOR.join(key)}")
+    def check(given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        found: dict[str, dict[str, str | None]] = {}
+        for written, values in given.items():
+            _require_key(written, table.key)
+            if not isinstance(values, Mapping):
+                raise ValueError(f"{written}: write a column with its value below it")
             for name, value in values.items():
                 if name not in known:
                     raise ValueError(f"{name!r} cannot be corrected, only {', '.join(known)} can")
-                if fault := _fault(name, value, columns[name]):
+                text = _as_text(value, columns[name].kind)
+                if fault := _fault(name, text, columns[name]):
                     raise ValueError(fault)
-        return corrections
+                found.setdefault(written, {})[name] = text
+        return found
 
-    return AfterValidator(check)
+    return BeforeValidator(check)
 
 
-def correctable_columns(
-    columns: Mapping[str, SourceColumn], key: tuple[str, ...], personal: PersonalData | None = None
-) -> list[str]:
-    """The columns whose values may be corrected; see `correctable`."""
-    of_persons = (personal.person, *personal.columns) if personal else ()
-    return [name for name in columns if name not in (*key, CLOCK, *of_persons)]
+def correctable_columns(columns: Mapping[str, SourceColumn], table: PublishedTable) -> list[str]:
+    """The columns of a domain whose values may be corrected; see `correctable`."""
+    kept = (*table.key, CLOCK, table.personal.person, *table.personal.columns)
+    return [name for name in columns if name not in kept]
 
 
 def key_parts(written: str, key: tuple[str, ...]) -> list[str]:
@@ -103,35 +94,34 @@ def correct(
     names = sorted({name for values in corrections.values() for name in values})
     if not names:
         return no_corrections(typed)
+    row = ibis.literal(SEPARATOR).join([typed[name].cast("string") for name in key])
     changed: dict[str, ir.Value] = {}
     notes: list[ir.StringValue] = []
     for name in names:
-        of_column = {written: values[name] for written, values in corrections.items() if name in values}
-        is_corrected = _is_one_of(typed, [key_parts(written, key) for written in of_column], key)
+        right = {written: values[name] for written, values in corrections.items() if name in values}
+        _require_fitting(name, right, typed[name])
+        is_corrected = row.isin(list(right)).fill_null(False)
         came = typed[as_it_came(name)]
-        right = ibis.cases(
-            *(
-                (
-                    _is_one_of(typed, [key_parts(written, key)], key),
-                    _value(text, columns[name].kind, typed[name], formats),
-                )
-                for written, text in of_column.items()
-            )
-        )
-        changed[name] = is_corrected.ifelse(right, typed[name])
+        value = _read(_looked_up(row, right), columns[name].kind, typed[name], formats)
+        changed[name] = is_corrected.ifelse(value, typed[name])
         changed[as_it_came(name)] = is_corrected.ifelse(ibis.null(came.type()), came)
         notes.append(is_corrected.ifelse(ibis.literal(f"{name} came as ") + _shown(came), None))
     return typed.mutate(**changed, **{CORRECTED: ibis.literal("; ").join(notes).nullif("")})
 
 
-def _is_one_of(typed: ir.Table, keys: list[list[str]], key: tuple[str, ...]) -> ir.BooleanValue:
-    """Has a row one of these keys? Its first part is looked up in all of them at once."""
-    texts = [typed[name].cast("string") for name in key]
-    first = texts[0].isin(sorted({parts[0] for parts in keys}))
-    if len(key) == 1:
-        return first.fill_null(False)
-    whole = [ibis.and_(*(text == part for text, part in zip(texts, parts, strict=True))) for parts in keys]
-    return (first & ibis.or_(*whole)).fill_null(False)
+def _looked_up(row: ir.StringValue, right: Mapping[str, str | None]) -> ir.StringValue:
+    """The text for a key; NULL for others, and where there is to be no value."""
+    texts = {written: text for written, text in right.items() if text is not None}
+    return ibis.literal(texts, type="map<string, string>").get(row) if texts else ibis.null("string")
+
+
+def _read(text: ir.StringValue, kind: Kind, column: ir.Value, formats: Formats) -> ir.Value:
+    """A valid text as a value of its column."""
+    if kind == "flag":
+        return text == "true"
+    if kind == "instant":
+        return read(text, kind, Formats(time_zone=formats.time_zone))
+    return text.cast(column.type())
 
 
 def _shown(came: ir.Value) -> ir.StringValue:
@@ -140,15 +130,38 @@ def _shown(came: ir.Value) -> ir.StringValue:
     return (ibis.literal("'") + came.cast("string") + "'").fill_null("NULL")
 
 
-def _value(text: str | None, kind: Kind, column: ir.Value, formats: Formats) -> ir.Value:
-    """The right value as a constant of the column's type."""
-    if text is None:
-        return ibis.null(column.type())
-    if kind == "flag":
-        return ibis.literal(text == "true")
-    if kind == "instant":
-        return read(ibis.literal(text), kind, Formats(time_zone=formats.time_zone))
-    return ibis.literal(text).cast(column.type())
+def _require_fitting(name: str, right: Mapping[str, str | None], column: ir.Value) -> None:
+    """Refuse what a column cannot hold whose type the source decides: ids are texts in one shop and numbers in another.
+
+    Raises:
+        ParameterError: Naming the row and the value.
+    """
+    if not column.type().is_integer():
+        return
+    for written, text in right.items():
+        if text is not None and not re.fullmatch(r"-?(0|[1-9]\d{0,17})", text):
+            raise ParameterError(
+                f"{name} of {written} is corrected to {text!r}, and the source gives whole numbers there.",
+                "Correct it where it stands: in overrides.yml, or in a parameter file.",
+            )
+
+
+def _require_key(written: object, key: tuple[str, ...]) -> None:
+    if not isinstance(written, str):
+        raise ValueError(f"the key {written} must be in quotes: without them, 007 is read as a number")
+    if len(parts := key_parts(written, key)) != len(key) or not all(parts):
+        raise ValueError(f"{written!r} is no key; write {SEPARATOR.join(key)}")
+
+
+def _as_text(value: object, kind: Kind) -> str | None:
+    """What YAML made of a value, as the text that was written."""
+    if value is None or isinstance(value, str):
+        return value
+    if kind in ("id", "text"):
+        raise ValueError(f"{value} must be in quotes: without them, NO is read as false and 1.10 as 1.1")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _fault(name: str, value: str | None, column: SourceColumn) -> str:
@@ -174,8 +187,9 @@ def _is_instant(text: str) -> bool:
     if not (re.search(PLAIN_INSTANT, text) or re.search(ZONED, text)):
         return False
     try:
-        return datetime.fromisoformat(text.replace(" UTC", "Z")).year > 1
-    except ValueError:
+        at = datetime.fromisoformat(text.replace(" UTC", "Z"))
+        return 1 < (at.astimezone(UTC) if at.tzinfo else at).year < LAST_YEAR
+    except (ValueError, OverflowError):
         return False
 
 
@@ -185,5 +199,5 @@ def _fits(text: str, target: dt.DataType) -> bool:
         return False
     number = Decimal(text)
     if target.is_integer():
-        return number % 1 == 0 and target.bounds.lower <= number <= target.bounds.upper
+        return target.bounds.lower <= number <= target.bounds.upper and number % 1 == 0
     return bool(abs(number) < 10 ** (target.precision - target.scale) and number == round(number, target.scale))

@@ -16,6 +16,9 @@ from datamart_kedro.expressions.corrections import CORRECTIONS
 from datamart_kedro.expressions.formats import Rules
 from datamart_kedro.overrides.kept import Override, with_overrides
 
+ABSENT = "(no entry)"
+"""What there is where there is no entry."""
+
 
 @dataclass(frozen=True)
 class Editable:
@@ -61,17 +64,21 @@ def changed_models(models: Mapping[str, Rules], override: Override) -> dict[str,
         ParameterError: It is on no rule, or its value is not one that the rule can have.
     """
     block = override.rule[0]
-    given = {name: model.model_dump(mode="json") for name, model in models.items()}
-    changed = with_overrides(given, [override])
+    changed = with_overrides(written(models), [override])
     return {**models, block: settings_of(type(models[block]), block, changed[block], "the form")}
 
 
 def value_at(models: Mapping[str, Rules], rule: Sequence[str]) -> Any:
-    """The value of a rule as files hold it; None if it has none."""
-    found: Any = {name: model.model_dump(mode="json") for name, model in models.items()}
+    """The value of a rule as files hold it; `ABSENT` if there is none, which is another thing than no value."""
+    found: Any = written(models)
     for part in rule:
-        found = found.get(part) if isinstance(found, Mapping) else None
+        found = found.get(part, ABSENT) if isinstance(found, Mapping) else ABSENT
     return found
+
+
+def written(models: Mapping[str, Rules]) -> dict[str, Any]:
+    """The parameters as files hold them."""
+    return {name: model.model_dump(mode="json") for name, model in models.items()}
 
 
 def given_value(rule: Editable, text: str) -> Any:
@@ -100,9 +107,7 @@ def _rules_of(way: tuple[str, ...], model: BaseModel) -> Iterator[Editable]:
             is_map=is_map,
             is_list=is_list,
             is_optional=NoneType in parts,
-            choices=tuple(
-                str(choice) for part in of_values if get_origin(part) is Literal for choice in get_args(part)
-            ),
+            choices=_choices(of_values),
         )
 
 

@@ -6,11 +6,15 @@ files and before ``--params``; of two on the same rule the later one holds, and 
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import yaml
@@ -48,6 +52,7 @@ class Override(Rules):
         by: Who changed it.
         at: When, UTC.
         why: Why.
+        kept_by: Who decided to keep it, if somebody else.
     """
 
     rule: Annotated[tuple[Annotated[str, BeforeValidator(str)], ...], Field(min_length=2)]
@@ -56,6 +61,7 @@ class Override(Rules):
     by: Words
     at: Annotated[datetime, AfterValidator(_in_utc)]
     why: Words
+    kept_by: Words | None = None
 
     @property
     def name(self) -> str:
@@ -81,17 +87,37 @@ def read_overrides(file: Path) -> list[Override]:
     """
     try:
         text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # configuration may be an archive
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, str(error)) from None
+    return _overrides_in(text, file)
+
+
+class _Texts(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads what is written: 007, NO and 12:30 stay texts. The models of the rules make of them what they should be."""
+
+
+_Texts.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":null")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _overrides_in(text: str, file: Path) -> list[Override]:
     try:
-        return TypeAdapter(list[Override]).validate_python(yaml.safe_load(text) or [])
+        return TypeAdapter(list[Override]).validate_python(yaml.load(text, _Texts) or [])  # noqa: S506
     except yaml.YAMLError as error:
         fault = " ".join(str(error).split())
     except ValidationError as error:
         first = error.errors()[0]
         place = [str(int(part) + 1) if isinstance(part, int) else part for part in first["loc"]]
         fault = f"entry {', '.join(place)}: {first['msg']}" if place else first["msg"]
-    raise ParameterError(f"{file} cannot be read: {fault}.", "Mend that entry, or go back to the version before.")
+    raise _unreadable(file, fault)
+
+
+def _unreadable(file: Path, fault: str) -> ParameterError:
+    return ParameterError(f"{file} cannot be read: {fault}.", "Mend it, or go back to the version before.")
 
 
 def with_overrides(parameters: Mapping[str, Any], overrides: Iterable[Override]) -> dict[str, Any]:
@@ -102,40 +128,89 @@ def with_overrides(parameters: Mapping[str, Any], overrides: Iterable[Override])
     """
     changed = deepcopy(dict(parameters))
     for override in overrides:
-        *way, last = override.rule
-        place = changed
-        for depth, part in enumerate(way):
-            found = place.setdefault(part, {}) if depth else place.get(part)
-            if not isinstance(found, dict):
-                raise ParameterError(
-                    f"The override of {override.name} is on a rule that there is not.",
-                    f"Take it out of {FILE}, or correct its rule.",
-                )
-            place = found
-        if override.removed:
-            place.pop(last, None)
-        else:
-            place[last] = override.value
+        if override.rule[0] not in changed:
+            raise _no_rule(override)
+        _set(changed, override, override.rule)
     return changed
 
 
+def _set(place: dict[Any, Any], override: Override, way: Sequence[str]) -> None:
+    """Set what an override says below a place; what it takes out leaves no row of corrections empty behind."""
+    first = next((key for key in place if str(key) == way[0]), way[0])  # YAML makes numbers of some keys
+    if len(way) == 1:
+        place.pop(first, None)
+        if not override.removed:
+            place[way[0]] = override.value
+        return
+    below = place.get(first)
+    if below is None and override.removed:
+        return
+    if below is None:
+        below = place.setdefault(first, {})
+    if not isinstance(below, dict):
+        raise _no_rule(override)
+    _set(below, override, way[1:])
+    if not below and len(way) < len(override.rule) - 1:
+        del place[first]
+
+
+def _no_rule(override: Override) -> ParameterError:
+    return ParameterError(
+        f"The override of {override.name} is on a rule that there is not.",
+        f"Take it out of {FILE}, or correct its rule.",
+    )
+
+
 def keep(file: Path, override: Override) -> None:
-    """Add an override to a file, whole or not at all; what is in it stays as it is.
+    """Add an override to a file, whole or not at all; what is in it stays as it is, and so do its rights.
+
+    Args:
+        file: May be a link to the file.
+        override: What is added.
 
     Raises:
-        ParameterError: The file cannot be read.
+        ParameterError: The file cannot be read, or nothing can be added to it as it is written.
     """
-    read_overrides(file)
-    before = file.read_text(encoding="utf-8") if file.exists() else HEADER
-    entry = override.model_dump(mode="json", exclude={"removed" if not override.removed else "value"})
+    left_out = {"value"} if override.removed else {"value", "removed"}
+    entry = override.model_dump(mode="json", exclude_none=True, exclude=left_out)
+    if not override.removed:
+        entry = {"rule": entry.pop("rule"), "value": override.value, **entry}
     added = yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
-    unfinished = file.with_suffix(".part")
-    with unfinished.open("w", encoding="utf-8") as stream:
-        stream.write(before if before.endswith("\n") else f"{before}\n")
-        stream.write(added)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)
+    file = file.resolve()
+    with _alone_in(file.parent):
+        old = read_overrides(file)
+        before = file.read_text(encoding="utf-8") if file.exists() else HEADER
+        text = f"{before}{'' if before.endswith(chr(10)) else chr(10)}{added}"
+        _require_added(file, text, old)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".overrides-", delete=False) as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(stream.name).chmod(stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644)
+        Path(stream.name).replace(file)
+
+
+def _require_added(file: Path, text: str, old: Sequence[Override]) -> None:
+    try:
+        found = _overrides_in(text, file)
+    except ParameterError:
+        found = []
+    if found[:-1] != old or not found:
+        raise ParameterError(
+            f"Nothing can be added to {file} as it is written.",
+            "Write it as a list whose entries begin with `-` at the start of a line, one after another.",
+        )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from adding to the same file at the same time."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def newest(overrides: Iterable[Override]) -> dict[tuple[str, ...], Override]:

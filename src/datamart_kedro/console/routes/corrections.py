@@ -11,6 +11,7 @@ from starlette.routing import Route
 from datamart_kedro.console.guard import Form, one
 from datamart_kedro.console.page import console_of, show
 from datamart_kedro.console.routes.rules import PROPOSAL, override_of, rulebook_of
+from datamart_kedro.console.rulebook import Models
 from datamart_kedro.errors import MartError, UsageError
 from datamart_kedro.expressions.corrections import CORRECTIONS, SEPARATOR, correctable_columns
 from datamart_kedro.mart.domains import published_table, source_columns
@@ -48,8 +49,8 @@ def propose(request: Request) -> Response:
     form, rulebook = request.state.form, rulebook_of(request)
     domain, _, column = one(form, "column").partition(".")
     try:
-        if domain not in _choices(request):
-            raise UsageError("The column is missing.", "Choose the column of the value.", state="")
+        if column not in _choices(rulebook.load()).get(domain, []):
+            raise UsageError("That column cannot be corrected.", "Choose one of those that can.", state="")
         rule = (domain, CORRECTIONS, " ".join(one(form, "key").split()), column)
         value = None if "empty" in form else one(form, "value").strip()
         rulebook.propose(override_of(request, rule, form, value))
@@ -60,10 +61,12 @@ def propose(request: Request) -> Response:
 
 def _shown(request: Request, refused: MartError | None = None, form: Form | None = None) -> Response:
     rulebook = rulebook_of(request)
+    models = rulebook.load()
+    choices = _choices(models)
     kept, shop = newest(rulebook.overrides()), console_of(request).journal().corrected
     found = [
         Corrected(domain, key, column, value, shop.get((domain, key), ""), kept.get((domain, CORRECTIONS, key, column)))
-        for domain, model in rulebook.load().items()
+        for domain, model in models.items()
         for key, values in getattr(model, CORRECTIONS, {}).items()
         for column, value in values.items()
     ]
@@ -72,21 +75,20 @@ def _shown(request: Request, refused: MartError | None = None, form: Form | None
         "corrections.html",
         status=400 if refused else 200,
         corrected=found,
-        choices=_choices(request),
-        keys={domain: SEPARATOR.join(published_table(domain).key) for domain in _choices(request)},
+        choices=choices,
+        keys={domain: SEPARATOR.join(published_table(domain).key) for domain in choices},
         entered={name: one(form or {}, name) for name in ("column", "key", "value", "why")},
         refused=refused,
         kept="kept" in request.query_params,
     )
 
 
-def _choices(request: Request) -> dict[str, list[str]]:
+def _choices(models: Models) -> dict[str, list[str]]:
     """The columns that can be corrected, by domain."""
-    domains = [domain for domain, model in rulebook_of(request).load().items() if hasattr(model, CORRECTIONS)]
     return {
-        domain: correctable_columns(source_columns(domain), table.key, table.personal)
-        for domain in domains
-        for table in [published_table(domain)]
+        domain: correctable_columns(source_columns(domain), published_table(domain))
+        for domain, model in models.items()
+        if hasattr(model, CORRECTIONS)
     }
 
 

@@ -14,7 +14,7 @@ from datamart_kedro.console.page import desk_of, refreshed_while, show, signed_i
 from datamart_kedro.console.rulebook import Models, Rulebook
 from datamart_kedro.errors import MartError, UsageError
 from datamart_kedro.expressions.corrections import CORRECTIONS
-from datamart_kedro.overrides.editable import Editable, editable_rules, given_value
+from datamart_kedro.overrides.editable import ABSENT, Editable, editable_rules, given_value
 from datamart_kedro.overrides.kept import LONGEST, Override, newest, this_second
 
 PROPOSAL = "/rules/proposal"
@@ -54,8 +54,6 @@ def propose(request: Request) -> Response:
     """Check what was entered, and begin to try it."""
     form, rulebook = request.state.form, rulebook_of(request)
     way = tuple(form.get("rule", ()))
-    if CORRECTIONS in way:
-        return RedirectResponse("/corrections", status_code=303)
     rule = _editable(rulebook.load(), way)
     try:
         rulebook.propose(_override(request, rule, form))
@@ -68,20 +66,25 @@ def propose(request: Request) -> Response:
 def proposal(request: Request) -> Response:
     """The change that is tried, and what it would change."""
     found = rulebook_of(request).proposal()
-    answer = show(request, "proposal.html", proposal=found)
+    is_correction = found is not None and _page_of(found.override) == "/corrections"
+    answer = show(request, "proposal.html", proposal=found, is_correction=is_correction, absent=ABSENT)
     return refreshed_while(answer, found.course if found else None)
 
 
 def keep(request: Request) -> Response:
     """Keep the change that was tried."""
-    kept = rulebook_of(request).keep(request.state.session.by)
-    return RedirectResponse(f"/{'corrections' if CORRECTIONS in kept.rule else 'rules'}?kept", status_code=303)
+    kept = rulebook_of(request).keep(one(request.state.form, "proposal"), request.state.session.by)
+    return RedirectResponse(f"{_page_of(kept)}?kept", status_code=303)
 
 
 def drop(request: Request) -> Response:
     """Forget the change that is tried."""
-    rulebook_of(request).drop()
-    return RedirectResponse("/rules", status_code=303)
+    dropped = rulebook_of(request).drop(one(request.state.form, "proposal"))
+    return RedirectResponse(_page_of(dropped), status_code=303)
+
+
+def _page_of(override: Override) -> str:
+    return "/corrections" if override.rule[1] == CORRECTIONS else "/rules"
 
 
 def override_of(request: Request, rule: tuple[str, ...], form: Form, value: Any) -> Override:
@@ -91,8 +94,10 @@ def override_of(request: Request, rule: tuple[str, ...], form: Form, value: Any)
         UsageError: No reason is given, or one that is no line of text.
     """
     why, by = " ".join(one(form, "why").split()), request.state.session.by
-    if not why or len(why) > LONGEST or not why.isprintable():
-        raise UsageError("Why is missing.", f"Say why in at most {LONGEST} characters.", state="")
+    if not why:
+        raise UsageError("Why is missing.", "Say why; it stays beside the change.", state="")
+    if len(why) > LONGEST or not why.isprintable():
+        raise UsageError("Why is too long, or no text.", f"Say it in at most {LONGEST} characters.", state="")
     removed = "removed" in form
     return Override(rule=rule, value=None if removed else value, removed=removed, by=by, at=this_second(), why=why)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from datamart_kedro.expressions.contract import ContractRules
 from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import Rules
-from datamart_kedro.pipelines.customers.columns import KEY, PERSONAL, SOURCE
+from datamart_kedro.pipelines.customers.columns import SOURCE, TABLE
 
 
 class CustomerRules(Rules):
@@ -22,5 +22,5 @@ class CustomerRules(Rules):
     """
 
     returning_from: Annotated[int, Field(ge=2, le=1000)] = 2
-    corrections: Annotated[Corrections, correctable(SOURCE, KEY, PERSONAL)] = Field(default_factory=dict)
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()

@@ -11,7 +11,7 @@ from datamart_kedro.expressions.contract import ContractRules
 from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
 from datamart_kedro.expressions.money import MAX_LINE_AMOUNT
-from datamart_kedro.pipelines.order_items.columns import KEY, SOURCE
+from datamart_kedro.pipelines.order_items.columns import SOURCE, TABLE
 
 Rate = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
 
@@ -44,7 +44,7 @@ class OrderItemRules(Rules):
     max_quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     max_unit_price: Annotated[Decimal, Field(gt=0, decimal_places=4)] = Decimal(100_000)
     tax: TaxRates = TaxRates()
-    corrections: Annotated[Corrections, correctable(SOURCE, KEY)] = Field(default_factory=dict)
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from datamart_kedro.expressions.contract import ContractRules
 from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
-from datamart_kedro.pipelines.orders.columns import KEY, PERSONAL, SOURCE
+from datamart_kedro.pipelines.orders.columns import SOURCE, TABLE
 
 KnownStatus = Literal["created", "approved", "processing", "shipped", "delivered", "cancelled", "returned", "failed"]
 Status = KnownStatus | Literal["unknown"]
@@ -69,5 +69,5 @@ class OrderRules(Rules):
     default_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
     shipping: ShippingFees = ShippingFees()
     delivery: DeliveryTimes = DeliveryTimes()
-    corrections: Annotated[Corrections, correctable(SOURCE, KEY, PERSONAL)] = Field(default_factory=dict)
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()

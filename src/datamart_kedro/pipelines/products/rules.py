@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from datamart_kedro.expressions.contract import ContractRules
 from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import Rules, distinct_spellings
-from datamart_kedro.pipelines.products.columns import KEY, SOURCE
+from datamart_kedro.pipelines.products.columns import SOURCE, TABLE
 
 Availability = Literal["in_stock", "low_stock", "out_of_stock", "discontinued", "unknown"]
 DiscontinuedReason = Literal["flag", "date", "no_sales"]
@@ -35,5 +35,5 @@ class ProductRules(Rules):
     low_stock_from: Annotated[Decimal, Field(ge=0, le=1_000_000)] = Decimal(0)
     no_sales_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     max_unit_price: Annotated[Decimal, Field(gt=0, lt=10**10)] = Decimal(1_000_000)
-    corrections: Annotated[Corrections, correctable(SOURCE, KEY)] = Field(default_factory=dict)
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()
