@@ -190,9 +190,9 @@ def broken(results: Sequence[RuleResult], severity: Severity) -> list[RuleResult
 
 
 def _keep(mart: Mart, run: Run) -> None:
-    for domain, results in run.results.items():
-        for r in results:
-            mart.execute(
-                f"INSERT INTO {ledger.RESULTS.name} VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [run.run_id, domain, r.rule, r.severity, r.rows_checked, r.breaches, r.example or None],
-            )
+    rows = [
+        (run.run_id, domain, r.rule, r.severity, r.rows_checked, r.breaches, r.example or None)
+        for domain, results in run.results.items()
+        for r in results
+    ]
+    ledger.insert_rows(mart, ledger.RESULTS.name, rows)
