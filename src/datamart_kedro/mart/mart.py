@@ -159,18 +159,40 @@ class Mart:
         return int(self.scalar(f"SELECT count(*) FROM {quoted(table)}"))
 
     def table(self, name: str, *, temporary: bool = False) -> ir.Table:
-        """A table as an Ibis expression: lazy, nothing is read yet."""
+        """A table as an Ibis expression: lazy, nothing is read yet.
+
+        Ibis 12 asks for a table's columns by way of PyArrow, whose import alone takes a tenth of a small refresh.
+        """
+        import ibis.expr.operations as ops
+        import ibis.expr.schema as sch
+
+        catalog, database = ("temp", "main") if temporary else (None, None)
         with self._lock:
-            place = ("temp", "main") if temporary else None
-            return self.backend.table(name, database=place)
+            backend = self.backend
+            kinds = self.columns(name, catalog)
+            if not kinds:
+                return backend.table(name, database=(catalog, database) if temporary else None)  # says what is missing
+            schema = {column: backend.compiler.type_mapper.from_string(kind) for column, kind in kinds.items()}
+            namespace = ops.Namespace(catalog=catalog, database=database)
+            return ops.DatabaseTable(name, schema=sch.Schema(schema), source=backend, namespace=namespace).to_expr()
 
     def compile(self, table: ir.Table) -> str:
-        """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is."""
+        """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is.
+
+        Selects are left nested: the engine flattens them in less time than Ibis takes to.
+        """
+        import ibis
+
         with self._lock:
             if self._computed:
                 table = table.op().replace(self._computed).to_expr()
             self.backend._run_pre_execute_hooks(table)  # registers in-memory tables, as Ibis does before it runs
-            return str(self.backend.compile(table))
+            fuse_selects = ibis.options.sql.fuse_selects
+            ibis.options.sql.fuse_selects = False
+            try:
+                return str(self.backend.compile(table))
+            finally:
+                ibis.options.sql.fuse_selects = fuse_selects
 
     def remember(self, table: ir.Table, name: str, *, temporary: bool = False) -> None:
         """Take what an expression gives from a table that holds it, until the connection is closed."""
