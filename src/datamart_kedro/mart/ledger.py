@@ -218,12 +218,12 @@ def domain_states(mart: Mart, domains: Sequence[str]) -> dict[str, DomainState]:
     except duckdb.CatalogException:  # there is no ledger yet
         return {domain: DomainState(table_exists=False) for domain in domains}
     last = {str(domain): LastPublication(*values) for domain, *values in found}
-    notes = _notes(mart)
+    tables = mart.tables()
     return {
         domain: DomainState(
-            table_exists=table_name(domain) in notes,
+            table_exists=table_name(domain) in tables,
             last=last.get(domain),
-            staged=_staged_load(notes.get(f"tmp_{domain}")),
+            staged=_staged_load(tables.get(f"tmp_{domain}")),
         )
         for domain in domains
     }
@@ -231,16 +231,7 @@ def domain_states(mart: Mart, domains: Sequence[str]) -> dict[str, DomainState]:
 
 def staged_load(mart: Mart, domain: str) -> StagedLoad | None:
     """What ``tmp_<domain>`` holds, None if nothing was staged."""
-    return _staged_load(_notes(mart).get(f"tmp_{domain}"))
-
-
-def _notes(mart: Mart) -> dict[str, str | None]:
-    """The tables of the mart, each with what is noted on it."""
-    found = mart.execute(
-        "SELECT table_name, comment FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = 'main'"
-    )
-    return {str(name): comment for name, comment in found}
+    return _staged_load(mart.tables().get(f"tmp_{domain}"))
 
 
 def _staged_load(noted: str | None) -> StagedLoad | None:

@@ -154,6 +154,14 @@ class Mart:
             return {}
         return {str(name): str(kind) for name, kind in found}
 
+    def tables(self) -> dict[str, str | None]:
+        """Names of the mart's tables, each with the comment on it."""
+        found = self.execute(
+            "SELECT table_name, comment FROM duckdb_tables()"
+            " WHERE database_name = current_database() AND schema_name = 'main'"
+        )
+        return {str(name): comment for name, comment in found}
+
     def rows(self, table: str) -> int:
         """Number of rows of a table."""
         return int(self.scalar(f"SELECT count(*) FROM {quoted(table)}"))

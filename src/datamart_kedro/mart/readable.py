@@ -121,8 +121,9 @@ def _bring_all(mart: Mart, fresh: Path, held: CopyState | None) -> None:
     with _attached(mart, fresh, f"STORAGE_VERSION {storage}"), transaction(mart):
         for table in _tables(mart):
             _bring(mart, table, held)
+        tables = mart.tables()
         for published in published_tables().values():
-            if mart.exists(published.name):
+            if published.name in tables:
                 make_macro(mart, published, catalog=COPY)
 
 
@@ -150,8 +151,8 @@ def _is_open_here(path: Path) -> bool:
 def _tables(mart: Mart) -> list[PublishedTable]:
     """What is copied: published tables, histories and ledgers, as far as there are any."""
     published = list(published_tables().values())
-    tables = [*published, *map(history_of, published), *LEDGERS]
-    return [table for table in tables if mart.exists(table.name)]
+    there = mart.tables()
+    return [table for table in [*published, *map(history_of, published), *LEDGERS] if table.name in there]
 
 
 def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
