@@ -105,7 +105,7 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
         table, run = published_table(domain), self.mart.run
         is_part = run is not None and domain in run.scopes
         slices = None if is_part else sliced(self.mart, data, table.key, f"slice_{domain}")
-        select = slices.select if slices else self.mart.compile(data)
+        select = slices.select if slices else self.mart.compile(data, few_rows=is_part)
         return build(self.mart, table, domain, select, slices)
 
     def _let_go_of_source(self, domain: str) -> None:

@@ -184,10 +184,13 @@ class Mart:
             namespace = ops.Namespace(catalog=catalog, database=database)
             return ops.DatabaseTable(name, schema=sch.Schema(schema), source=backend, namespace=namespace).to_expr()
 
-    def compile(self, table: ir.Table) -> str:
+    def compile(self, table: ir.Table, *, few_rows: bool = False) -> str:
         """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is.
 
-        Selects are left nested: the engine flattens them in less time than Ibis takes to.
+        Args:
+            table: The expression.
+            few_rows: Is it computed for few rows? Then its selects stay nested, which saves Ibis the time to flatten
+                them; many rows are computed faster by flat ones.
         """
         import ibis
 
@@ -196,7 +199,7 @@ class Mart:
                 table = table.op().replace(self._computed).to_expr()
             self.backend._run_pre_execute_hooks(table)  # registers in-memory tables, as Ibis does before it runs
             fuse_selects = ibis.options.sql.fuse_selects
-            ibis.options.sql.fuse_selects = False
+            ibis.options.sql.fuse_selects = fuse_selects and not few_rows
             try:
                 return str(self.backend.compile(table))
             finally:
