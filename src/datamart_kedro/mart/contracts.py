@@ -71,7 +71,8 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
 
 def _of_part(mart: Mart, domain: str, given: ScopedContract) -> dict[str, tuple[int, str]]:
     """Breaches of each rule with an example, out of those of the part that can differ."""
-    select = mart.compile(given.part.breaches(), few_rows=True)
+    scope = current_run(mart, f"contract_{domain}").scopes[domain]
+    select = mart.compile(given.part.breaches(), few_rows=scope.has_few_rows)
     before = dict.fromkeys(given.results, 0)
     if any(rows for rows, _ in given.results.values()):  # if not, no row of the part broke a rule
         given.show_before()

@@ -21,6 +21,9 @@ from datamart_kedro.mart.staged import kept_in, seen_as
 
 Columns = tuple[str, ...]
 
+FEW_ROWS = 100_000
+"""Up to so many, the time to compile a statement counts for more than the time to run it."""
+
 
 @dataclass
 class Scope:
@@ -37,6 +40,11 @@ class Scope:
     touched_by: Mapping[str, Columns]
     texts: frozenset[str] = field(default_factory=frozenset)
     rows: int = 0
+
+    @property
+    def has_few_rows(self) -> bool:
+        """Is little built again?"""
+        return self.rows <= FEW_ROWS
 
     @property
     def main(self) -> str:
