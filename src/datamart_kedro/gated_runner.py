@@ -181,8 +181,8 @@ class GatedRunner(AbstractRunner):
         gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
         self._inner.run(Pipeline(gates), catalog, hook_manager, run.run_id)
         checked: dict[str, Decision] = {domain_of_gate(gate): catalog.load(gate.outputs[0]) for gate in gates}
-        states = {domain: ledger.domain_state(mart, domain) for domain in wiring.domains}
-        run.decisions = cascade(Pipeline(gates) + pipeline, checked, states)
+        run.states = ledger.domain_states(mart, wiring.domains)
+        run.decisions = cascade(Pipeline(gates) + pipeline, checked, run.states)
         for domain, decision in run.decisions.items():
             if decision != checked[domain]:
                 catalog.save(f"gate_{domain}", decision)
