@@ -188,7 +188,7 @@ FORMS = ("/rules", "/rules/edit?rule=orders&rule=status_map&entry=shipped", "/co
 def sign_in(page: Page, address: str) -> None:
     page.goto(f"{address}/sign-in")
     page.get_by_label("Name").fill("Ana Ruiz")
-    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_label("Token", exact=True).fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     assert page.locator("h1").inner_text() == "Run now"
 
@@ -216,7 +216,7 @@ def test_a_value_is_corrected_by_the_forms_alone(desk: Desk, published: Project,
     page.get_by_label("Right value").fill("Garden")
     page.get_by_role("button", name="See what it changes").click()
     assert page.url == f"{desk.address}/corrections"  # the browser asks for the reason first
-    page.get_by_label("Why", exact=True).fill("It is a garden lamp.")
+    page.get_by_label("Why; it stays").fill("It is a garden lamp.")
     page.get_by_role("button", name="See what it changes").click()
     page.get_by_role("button", name="Keep it").click(timeout=60_000)
     assert "The correction is kept." in page.locator("main").inner_text()
