@@ -10,8 +10,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import ibis
 import pytest
+from ibis.backends.duckdb import Backend
 from kedro.framework.startup import bootstrap_project
 
 from datamart_kedro.mart.mart import close_marts
@@ -25,6 +28,23 @@ ROOT = Path(__file__).parents[1]
 def pytest_configure() -> None:
     """Heed Ctrl-C also where the tests are a job in the background, which ignores it: some tests send it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sql_of_equal_expressions() -> Iterator[None]:
+    """Make the SQL of equal expressions once: a third of what a run of the tiny shop costs, and there are many."""
+    compiled: dict[Any, Any] = {}
+    of_ibis = Backend.compile
+
+    def once(self: Backend, expr: ibis.Expr, /, **how: Any) -> Any:
+        key = expr.op(), repr(how), ibis.options.sql.fuse_selects
+        if key not in compiled:
+            compiled[key] = of_ibis(self, expr, **how)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Backend, "compile", once)
+        yield
 
 
 @pytest.fixture

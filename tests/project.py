@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,17 +56,27 @@ class Project:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the mart as a tool outside does."""
+        with self.reader() as query:
+            return query(sql)
+
+    @contextmanager
+    def reader(self) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+        """Read it several times, and open it once."""
         with duckdb.connect(self.mart, read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+            yield lambda sql: connection.execute(sql).fetchall()
 
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every published table and its history."""
-        tables = self.query(
+        with self.reader() as query:
+            return self._content(query)
+
+    def _content(self, query: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+        tables = query(
             "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'tb\\_%' ESCAPE '\\'"
             " AND table_name NOT LIKE 'tb_control%' AND table_name NOT IN ('tb_rejected_rows', 'tb_contract_results')"
             " ORDER BY table_name"
         )
-        return {name: self.query(f"SELECT * FROM {name} ORDER BY ALL") for (name,) in tables}
+        return {name: query(f"SELECT * FROM {name} ORDER BY ALL") for (name,) in tables}
 
     def execute(self, sql: str) -> None:
         """Change the mart as nobody should."""

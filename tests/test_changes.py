@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ TIMES = ("_valid_from", "_valid_to")
 
 def content(project: Project) -> dict[str, list[tuple[Any, ...]]]:
     """Every published row and its history, staged row, rejected row and result of a rule, without when it was."""
+    with project.reader() as query:
+        return _content(query)
+
+
+def _content(query: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
     tables = [
         name
-        for (name,) in project.query("SELECT table_name FROM duckdb_tables() WHERE table_name NOT LIKE 'build%'")
+        for (name,) in query("SELECT table_name FROM duckdb_tables() WHERE table_name NOT LIKE 'build%'")
         if not name.startswith(("tb_control", "tmp_tb_control"))
     ]
     found = {}
@@ -35,9 +41,9 @@ def content(project: Project) -> dict[str, list[tuple[Any, ...]]]:
         elif name.endswith("_duplicates"):
             continue  # of what a run read
         else:
-            columns = [c for (c,) in project.query(f"SELECT column_name FROM (DESCRIBE {name})") if c not in TIMES]
+            columns = [c for (c,) in query(f"SELECT column_name FROM (DESCRIBE {name})") if c not in TIMES]
             select = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT {', '.join(columns)} FROM {name})"
-        found[name] = project.query(f"{select} ORDER BY ALL")
+        found[name] = query(f"{select} ORDER BY ALL")
     return found
 
 

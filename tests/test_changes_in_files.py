@@ -331,3 +331,22 @@ def test_without_an_overlap_of_its_length_a_late_row_costs_a_comparison_of_keys_
     assert pair.refresh(refresh={"full_from_share": 1.0, "overlap_minutes": 0, "compare_keys_every": None})[
         "customers"
     ] == (CHANGES, "2 of 3 rows are touched", 2)
+
+
+def test_a_corrected_row_stays_corrected_when_changes_alone_are_read(pair: Pair, caplog: pytest.LogCaptureFixture):
+    corrections = {
+        "order_items": {"corrections": {"1/1": {"quantity": "5"}, "2/1": {"unit_price": "9.50"}}},
+        "orders": {"corrections": {"1": {"status": "shipped"}}},
+    }
+    assert pair.refresh(**corrections)["order_items"].path == "full"
+    line = the(pair.shop, "order_items", order_id=1, line_number=1)
+    pair.shop.change(line, quantity=3)
+    pair.shop.change(the(pair.shop, "orders", order_id=1), status="delivered")
+    how = pair.refresh(**corrections)
+    assert (how["order_items"].path, how["orders"].path) == ("changes", "changes")
+    of_line = "FROM tmp_order_items WHERE order_id = 1 AND line_number = 1"
+    (quantity,) = pair.by_changes.query(f"SELECT quantity, corrected {of_line}")
+    assert quantity == (5, "quantity came as '3'")
+    (status,) = pair.by_changes.query("SELECT source_status, corrected FROM tmp_orders WHERE order_id = 1")
+    assert status == ("shipped", "status came as 'delivered'")
+    assert "no staged row has the key" not in caplog.text

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 from pydantic import ValidationError
 
 from datamart_kedro.control.decision import Decision, DomainState, LastPublication, StagedLoad
 from datamart_kedro.control.reading import Reading, RefreshRules, choose_reading, instant_of
 from datamart_kedro.errors import ParameterError
-from datamart_kedro.sources.parts import changed_since
+from datamart_kedro.sources.parts import LocalParts, changed_since
 from datamart_kedro.sources.state import SourceState
 
 NOON = datetime(2026, 3, 1, 12)
@@ -190,3 +191,20 @@ def test_a_window_west_of_greenwich_begins_earlier_by_the_clock():
 def test_a_window_of_instants_is_in_utc():
     condition = changed_since(NOON, "TIMESTAMP WITH TIME ZONE", "Europe/Paris")
     assert condition == "(updated_at >= TIMESTAMPTZ '2026-03-01 12:00:00+00' OR updated_at IS NULL)"
+
+
+def test_where_all_rows_tell_when_they_changed_the_window_is_a_plain_comparison():
+    condition = changed_since(NOON, "TIMESTAMP", "UTC", all_tell=True)
+    assert condition == "(updated_at >= TIMESTAMP '2026-03-01 12:00:00')"
+
+
+@pytest.mark.parametrize(("second", "all_tell"), [("TIMESTAMP '2026-01-02'", True), ("NULL", False)])
+def test_totals_tell_whether_all_rows_tell_when_they_changed(second: str, all_tell: bool):
+    with duckdb.connect() as engine:
+        engine.execute(
+            f"CREATE TEMP TABLE whole AS FROM (VALUES (TIMESTAMP '2026-01-01'), ({second})) AS t(updated_at)"
+        )
+        parts = LocalParts(engine, "whole", "TABLE", 2)
+        assert not parts.all_tell
+        assert parts.totals("TIMESTAMP", "UTC").rows == 2
+        assert parts.all_tell is all_tell

@@ -255,3 +255,8 @@ def test_what_rules_found_of_rows_that_are_not_touched_still_counts(pair: Pair):
     pair.shop.write(pair.by_changes)
     pair.run()
     assert pair.by_changes.query(rule) == [(0, None)]
+    add_line(pair.shop, 1, 4, product_id=99)
+    pair.shop.write(pair.by_changes)
+    pair.run()
+    assert told(pair, "order_items")[0] == "changes"
+    assert pair.by_changes.query(rule) == [(1, "order_id=1, line_number=4")]

@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "What changed between two versions.",
     "rollback": "Publish an earlier version again.",
     "prune": "Shorten the history.",
+    "preview": "What changed rules would change in the published tables.",
     "verify": "Compare every published row with a full build from the same sources.",
     "backfill": "Read a past window of the sources again.",
     "verify-replica": "Compare every row that PostgreSQL serves with the mart, and mend what differs.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -28,8 +28,10 @@ from datamart_kedro.datasets.html_report import report_run
 from datamart_kedro.datasets.replica import serve
 from datamart_kedro.engine_messages import first_line, traceback_of
 from datamart_kedro.errors import MartError, MissingTableError, RunError, RunStopped, causes
+from datamart_kedro.expressions.corrections import CORRECTIONS, Corrections
 from datamart_kedro.mart import ledger
 from datamart_kedro.mart.contracts import broken
+from datamart_kedro.mart.corrections import correction_lines
 from datamart_kedro.mart.domains import pipeline_of, published_table
 from datamart_kedro.mart.files import discard, put_in_place
 from datamart_kedro.mart.journal import write_journal
@@ -147,7 +149,7 @@ class GatedRunner(AbstractRunner):
         else:
             _place_files(run)
             keep_times(mart, run.run_id, run.times)
-            self._tell(mart, run, counts)
+            self._tell(mart, run, counts, {domain: _corrections(catalog, domain) for domain in run.loaded})
             serve(catalog)
             if any(built.is_changed for built in run.built.values()):
                 report_run(catalog)
@@ -179,8 +181,8 @@ class GatedRunner(AbstractRunner):
         gates = [node for node in self._everything.nodes if GATE in node.tags and domain_of_gate(node) in wanted]
         self._inner.run(Pipeline(gates), catalog, hook_manager, run.run_id)
         checked: dict[str, Decision] = {domain_of_gate(gate): catalog.load(gate.outputs[0]) for gate in gates}
-        states = {domain: ledger.domain_state(mart, domain) for domain in wiring.domains}
-        run.decisions = cascade(Pipeline(gates) + pipeline, checked, states)
+        run.states = ledger.domain_states(mart, wiring.domains)
+        run.decisions = cascade(Pipeline(gates) + pipeline, checked, run.states)
         for domain, decision in run.decisions.items():
             if decision != checked[domain]:
                 catalog.save(f"gate_{domain}", decision)
@@ -202,11 +204,11 @@ class GatedRunner(AbstractRunner):
                 f" or everything with `{self._command}`.",
             )
 
-    def _tell(self, mart: Mart, run: Run, counts: dict[str, RowCounts]) -> None:
+    def _tell(self, mart: Mart, run: Run, counts: dict[str, RowCounts], corrections: Mapping[str, Corrections]) -> None:
         for line in closing_table(mart, run, counts):
             logger.info(line)
         for domain in sorted(run.loaded):
-            for line in unmapped_values(mart, domain):
+            for line in (*unmapped_values(mart, domain), *correction_lines(mart, domain, corrections[domain])):
                 logger.warning(line)
         for domain, results in run.results.items():
             for result in broken(results, "warn"):
@@ -267,6 +269,12 @@ def _rules(catalog: Catalog, model: type[Rules], name: str) -> Rules:
     """Rules of a parameter; Kedro makes models only of parameters that a node of the run takes."""
     given = catalog.load(f"params:{name}")
     return given if isinstance(given, model) else settings_of(model, name, given, f"parameters of {name}, or --params")
+
+
+def _corrections(catalog: Catalog, domain: str) -> Corrections:
+    """The corrections of a domain, which may have no rules of its own."""
+    name = f"params:{domain}"
+    return dict(getattr(catalog.load(name), CORRECTIONS, {})) if catalog.exists(name) else {}
 
 
 def _is_open(node: Node, wiring: Wiring, decisions: dict[str, Decision]) -> bool:

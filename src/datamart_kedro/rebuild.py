@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kedro.config import AbstractConfigLoader
 
-from datamart_kedro.config import project_folder
+from datamart_kedro.config import MartConfigLoader, project_folder
 from datamart_kedro.datasets.replica import Replica
 from datamart_kedro.errors import MartError, RunError, VersionError
 from datamart_kedro.mart.forgotten import note_forgotten_of
 from datamart_kedro.mart.ledger import LEDGER, current_version
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.readable import release
+from datamart_kedro.overrides.kept import Override
 from datamart_kedro.session import GatedSession
 
 PREFIX = "verify-"
@@ -30,9 +31,12 @@ class ScratchSession(GatedSession):
     """A session of the same environment whose runs write below a folder, and serve nobody."""
 
     scratch: Path
+    proposed: Sequence[Override] = ()
 
     def _get_config_loader(self) -> AbstractConfigLoader:
         loader = super()._get_config_loader()
+        assert isinstance(loader, MartConfigLoader)
+        loader.proposed = self.proposed
         given = loader["globals"]
         files = {name: str(self.scratch / name) for name in given.get("files", {})}
         elsewhere = {
@@ -50,14 +54,16 @@ class ScratchSession(GatedSession):
 
 
 @contextmanager
-def rebuilt(env: str | None, published: Mart) -> Iterator[Path]:
+def rebuilt(env: str | None, published: Mart, proposed: Sequence[Override] = ()) -> Iterator[Path]:
     """Build all domains in full from their sources, and give the mart file; it is gone afterwards.
 
-    Sources, parameters, the treatment of personal data and the persons who were erased are those of the mart.
+    Sources, parameters, the treatment of personal data and the persons who were erased are those of the mart, but for
+    what is proposed.
 
     Args:
         env: The environment.
         published: Its mart, which is read, and closed while the other one is built: runs go on meanwhile.
+        proposed: Rules that are tried.
 
     Raises:
         VersionError: Nothing is published yet.
@@ -71,7 +77,7 @@ def rebuilt(env: str | None, published: Mart) -> Iterator[Path]:
             project_folder(), env=env, runtime_params={"full": True}, save_on_close=False
         ) as session:
             assert isinstance(session, ScratchSession)
-            session.scratch = scratch
+            session.scratch, session.proposed = scratch, proposed
             made = _mart_in(session.checked_catalog())
             note_forgotten_of(published, made)
             release(published)

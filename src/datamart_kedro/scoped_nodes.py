@@ -47,7 +47,7 @@ def _builds(node: Node, domain: str, mart: Mart, run: Run, full_from_share: floa
         """Build the domain, or the part of it that can differ."""
         tables = [name for name in node.inputs if name.startswith(("tmp_", "tb_"))]
         declared = touched_by(domain)
-        reason = reason_for_full(mart, run, domain, tables) or _undeclared(tables, declared)
+        reason = reason_for_full(run, domain, tables) or _undeclared(tables, declared)
         if reason is None:
             scope = find_scope(mart, run, domain, declared)
             whole = mart.rows(table_name(domain))

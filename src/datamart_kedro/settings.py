@@ -1,11 +1,12 @@
 """Kedro settings of the project."""
 
-import gc
+from datamart_kedro.imports import kept_imports
 
-from datamart_kedro.catalog import MartCatalog
-from datamart_kedro.config import MartConfigLoader
-from datamart_kedro.service import gate_service_sessions
-from datamart_kedro.session import GatedSession
+with kept_imports():
+    from datamart_kedro.catalog import MartCatalog
+    from datamart_kedro.config import MartConfigLoader
+    from datamart_kedro.service import gate_service_sessions
+    from datamart_kedro.session import GatedSession
 
 SESSION_CLASS = GatedSession
 gate_service_sessions()  # `kedro server` does not ask for SESSION_CLASS
@@ -15,6 +16,3 @@ CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 # Kedro-Telemetry has no consent, see .telemetry.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz", "kedro-telemetry")
 DATA_CATALOG_CLASS = MartCatalog
-
-# What is imported stays; looking through it again and again for garbage takes a seventh of a run without new data.
-gc.freeze()

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from kedro.framework.startup import bootstrap_project
 
+from datamart_kedro.console.access import VARIABLE
 from datamart_kedro.mart.mart import close_marts
 from tests.conftest import copy_of_project
+from tests.console.desk import TOKEN, Desk, serving_desk
 from tests.console.serving import Served, add_models, served
 from tests.project import Project
 from tests.shop import SHOP, customer, item, order, product
@@ -58,3 +60,19 @@ def empty(tmp_path: Path) -> Iterator[Served]:
     """A console of a project that has never run."""
     with served(tmp_path) as console:
         yield console
+
+
+@pytest.fixture
+def desk(published: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A console on loopback."""
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    yield from serving_desk()
+    close_marts()
+
+
+@pytest.fixture
+def far_desk(published: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A console that a proxy asks under a name of its own."""
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    yield from serving_desk(names=("mart.example",))
+    close_marts()

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kedro.framework.startup import bootstrap_project
 
+from datamart_kedro.console.access import VARIABLE
+from datamart_kedro.mart.mart import close_marts
+from tests.console.desk import TOKEN, Desk, serving_desk
 from tests.console.serving import Served, served
 from tests.console.test_pages import PAGES
+from tests.project import Project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -177,11 +182,68 @@ def test_every_field_has_a_label_and_every_table_a_header(shown: Served, open_pa
         page.close()
 
 
-def test_pictures_for_the_docs(open_page: Any):
+FORMS = ("/rules", "/rules/edit?rule=orders&rule=status_map&entry=shipped", "/corrections", "/change")
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("Name").fill("Ana Ruiz")
+    page.get_by_label("Token", exact=True).fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    assert page.locator("h1").inner_text() == "Run now"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forms_fit_a_narrow_screen_stand_out_and_have_labels(desk: Desk, open_page: Any, scheme: str):
+    page = open_page(f"{desk.address}/sign-in", viewport={"width": 340, "height": 700}, color_scheme=scheme)
+    assert page.evaluate(CONTRAST) == []
+    sign_in(page, desk.address)
+    for path in FORMS:
+        page.goto(desk.address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 340, path
+        assert page.evaluate(CONTRAST) == [], path
+        fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+        assert page.evaluate(f"{fields}.filter((field) => !field.labels.length).length") == 0, path
+    assert page.complaints == []
+
+
+def test_a_value_is_corrected_by_the_forms_alone(desk: Desk, published: Project, open_page: Any):
+    page = open_page(desk.address)
+    sign_in(page, desk.address)
+    page.get_by_role("link", name="Corrections").click()
+    page.get_by_label("Column").select_option("products: category")
+    page.get_by_label("Key of the row").fill("A")
+    page.get_by_label("Right value").fill("Garden")
+    page.get_by_role("button", name="See what it changes").click()
+    assert page.url == f"{desk.address}/corrections"  # the browser asks for the reason first
+    page.get_by_label("Why; it stays").fill("It is a garden lamp.")
+    page.get_by_role("button", name="See what it changes").click()
+    page.get_by_role("button", name="Keep it").click(timeout=60_000)
+    assert "The correction is kept." in page.locator("main").inner_text()
+    page.get_by_role("link", name="start one now").click()
+    page.get_by_label("products", exact=True).check()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("It has ended well.").wait_for(timeout=60_000)
+    assert published.query("SELECT category FROM tb_products WHERE product_id = 'A'") == [("Garden",)]
+    page.get_by_role("link", name="Corrections").click()
+    assert "category came as 'Books'" in page.locator("main").inner_text()
+    assert page.complaints == []
+
+
+@pytest.fixture
+def pictures() -> Iterator[tuple[Path, Path]]:
+    """The folder for pictures, and the project that they are of."""
     folder, project = os.environ.get("DATAMART_PICTURES"), os.environ.get("DATAMART_PICTURES_OF")
     if not folder or not project:
         pytest.skip("DATAMART_PICTURES names no folder, or DATAMART_PICTURES_OF no project that has run.")
-    with served(Path(project)) as console:
+    bootstrap_project(Path(project))
+    yield Path(folder).absolute(), Path(project)
+    close_marts()
+
+
+def test_pictures_for_the_docs(open_page: Any, pictures: tuple[Path, Path]):
+    folder, project = pictures
+    with served(project) as console:
         for name, path in (
             ("overview", "/"),
             ("customers", "/customers"),
@@ -189,5 +251,21 @@ def test_pictures_for_the_docs(open_page: Any):
             ("quality", "/quality"),
         ):
             page = open_page(console.address + path, viewport={"width": 1200, "height": 860})
-            page.screenshot(path=Path(folder) / f"console-{name}.png")
-            assert (Path(folder) / f"console-{name}.png").stat().st_size > 20_000
+            page.screenshot(path=folder / f"console-{name}.png")
+            assert (folder / f"console-{name}.png").stat().st_size > 20_000
+
+
+def test_pictures_of_a_changed_rule(open_page: Any, pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    folder, project = pictures
+    monkeypatch.chdir(project)
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    for desk in serving_desk():
+        page = open_page(f"{desk.address}/sign-in", viewport={"width": 1200, "height": 560})
+        sign_in(page, desk.address)
+        page.goto(f"{desk.address}/rules/edit?rule=orders&rule=status_map&entry=delivered")
+        page.get_by_label("Means").select_option("shipped")
+        page.get_by_label("Why").fill("The carriers tell us too late.")
+        page.get_by_role("button", name="See what it changes").click()
+        page.get_by_role("button", name="Keep it").wait_for(timeout=60_000)
+        page.screenshot(path=folder / "console-changed-rule.png")
+        page.get_by_role("button", name="Drop it").click()

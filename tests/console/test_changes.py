@@ -2,131 +2,30 @@
 
 from __future__ import annotations
 
-import http.client
-import re
-import shutil
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+from datetime import date
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-from datamart_kedro.commands.console import access_of, console_of, runs_of
-from datamart_kedro.console.access import LASTS_S, MOST_SESSIONS, VARIABLE, Access, token_of
-from datamart_kedro.console.serve import HOST, listen, server_of
+from datamart_kedro.commands.console import access_of, console_of
+from datamart_kedro.console.access import LASTS_S, MOST_SESSIONS, VARIABLE, Access, named_tokens, token_of
+from datamart_kedro.console.run_now import Asked
+from datamart_kedro.console.serve import HOST
 from datamart_kedro.errors import UsageError
-from datamart_kedro.mart.mart import close_marts
-from tests.console.serving import Answer
+from tests.console.desk import TOKEN, Desk
 from tests.project import Project
 from tests.shop import SHOP, customer
 
-TOKEN = "a-token-that-is-long-enough"
-
-
-@dataclass
-class Clock:
-    """A clock that a test turns."""
-
-    at: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-@dataclass
-class Desk:
-    """A console that takes changes, and a browser's cookie for it."""
-
-    port: int
-    access: Access
-    clock: Clock
-    cookie: str = ""
-
-    def ask(self, method: str, path: str, body: bytes = b"", **headers: str | None) -> Answer:
-        """Send a request; a header that is None is left out."""
-        sent: Mapping[str, str | None] = {
-            "Host": f"{HOST}:{self.port}",
-            "Origin": f"http://{HOST}:{self.port}" if method == "POST" else None,
-            "Content-Type": "application/x-www-form-urlencoded" if method == "POST" else None,
-            "Cookie": self.cookie or None,
-            "Content-Length": str(len(body)),
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        }
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
-        try:
-            connection.putrequest(method, path, skip_host=True)
-            for name, value in sent.items():
-                if value is not None:
-                    connection.putheader(name, value)
-            connection.endheaders(body)
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read().decode())
-        finally:
-            connection.close()
-
-    def send(self, path: str, fields: dict[str, str] | list[tuple[str, str]], **headers: str | None) -> Answer:
-        """Send a form."""
-        return self.ask("POST", path, urlencode(fields).encode(), **headers)
-
-    def csrf(self, path: str = "/change") -> str:
-        """What stands in the forms of a page."""
-        found = re.search(r'name="csrf" value="([^"]+)"', self.ask("GET", path).text)
-        assert found is not None
-        return found[1]
-
-    def sign_in(self, token: str = TOKEN) -> Answer:
-        """Enter the token, and keep the cookie."""
-        answer = self.send("/sign-in", {"csrf": self.csrf("/sign-in"), "token": token})
-        self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
-        return answer
-
-    def ended(self) -> Answer:
-        """The page of the run that was started, once it has ended."""
-        for _ in range(400):
-            page = self.ask("GET", "/change")
-            if "refresh" not in page.headers:
-                return page
-            time.sleep(0.1)
-        raise AssertionError("the run does not end")
-
-
-def desk_of(host: str = HOST, names: tuple[str, ...] = ()) -> Iterator[Desk]:
-    """Serve the console of the project that the test is in, as the command does."""
-    shutil.copy("data/datamart.duckdb", "data/published.duckdb")
-    console, clock = console_of(None, show_personal=False), Clock()
-    access, _ = access_of(console, host, names)
-    access._clock = clock
-    listener = listen(0)
-    server = server_of(console, access, runs_of(console, None))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield Desk(listener.getsockname()[1], access, clock)
-    server.should_exit = True
-    thread.join(timeout=10)
-    listener.close()
-    console.close()
-
-
-@pytest.fixture
-def desk(published: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A console on loopback."""
-    monkeypatch.setenv(VARIABLE, TOKEN)
-    yield from desk_of()
-    close_marts()
-
-
-@pytest.fixture
-def far_desk(published: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A console that a proxy asks under a name of its own."""
-    monkeypatch.setenv(VARIABLE, TOKEN)
-    yield from desk_of(names=("mart.example",))
-    close_marts()
+CHANGES = [
+    "/change/run",
+    "/change/stop",
+    "/rules/propose",
+    "/rules/keep",
+    "/rules/drop",
+    "/corrections/propose",
+    "/sign-out",
+]
 
 
 def test_reading_needs_no_token_on_this_machine(desk: Desk):
@@ -173,7 +72,7 @@ def test_signing_out_ends_the_session_on_the_server(desk: Desk):
 
 def test_the_oldest_sessions_make_way():
     access = Access(TOKEN)
-    names = [access.sign_in(TOKEN) or "" for _ in range(MOST_SESSIONS + 1)]
+    names = [access.sign_in(TOKEN, "Ana") or "" for _ in range(MOST_SESSIONS + 1)]
     assert access.session(names[0]) is None
     assert access.session(names[1]) is not None
     assert len({*names}) == MOST_SESSIONS + 1
@@ -181,14 +80,14 @@ def test_the_oldest_sessions_make_way():
 
 def test_secrets_do_not_stand_in_a_representation():
     access = Access(TOKEN)
-    name = access.sign_in(TOKEN) or ""
+    name = access.sign_in(TOKEN, "Ana") or ""
     session = access.session(name)
     assert session is not None
     text = repr(access) + repr(session)
     assert [s for s in (TOKEN, name, session.csrf, access.sign_in_csrf) if s in text] == []
 
 
-@pytest.mark.parametrize("path", ["/change/run", "/change/stop", "/sign-out", "/sign-in", "/metrics"])
+@pytest.mark.parametrize("path", [*CHANGES, "/sign-in", "/metrics"])
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -211,12 +110,12 @@ def test_a_form_from_elsewhere_is_refused(desk: Desk, path: str, headers: dict[s
     assert "It is under way" not in desk.ask("GET", "/change").text
 
 
-@pytest.mark.parametrize("path", ["/change/run", "/change/stop", "/sign-out", "/sign-in"])
+@pytest.mark.parametrize("path", [*CHANGES, "/sign-in"])
 def test_a_form_without_its_secret_is_refused(desk: Desk, path: str):
     desk.sign_in()
     right = desk.access.sign_in_csrf if path == "/sign-in" else desk.csrf()
     for fields in ([], [("csrf", "")], [("csrf", right[:-1])], [("csrf", "é")], [("csrf", right), ("csrf", right)]):
-        assert desk.send(path, [*fields, ("token", TOKEN)]).status == 403, fields
+        assert desk.send(path, [*fields, ("token", TOKEN), ("by", "Ana")]).status == 403, fields
     assert desk.ask("GET", "/change").status == 200
 
 
@@ -227,11 +126,12 @@ def test_the_secret_of_one_session_is_none_of_another(desk: Desk):
     assert desk.send("/change/run", {"csrf": first}).status == 403
 
 
-def test_nobody_who_is_not_signed_in_changes_anything(desk: Desk):
-    csrf = desk.access.sign_in_csrf
-    for path in ("/change/run", "/change/stop", "/sign-out"):
-        assert desk.send(path, {"csrf": csrf}).status == 403
-        assert desk.send(path, {"csrf": ""}).status == 403
+@pytest.mark.parametrize("path", CHANGES)
+def test_nobody_who_is_not_signed_in_changes_anything(desk: Desk, path: str):
+    for csrf in (desk.access.sign_in_csrf, ""):
+        answer = desk.send(path, {"csrf": csrf})
+        assert answer.status == 403
+        assert "nobody is signed in" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -302,6 +202,43 @@ def test_a_run_can_be_forced_and_says_so_in_the_ledger(desk: Desk, published: Pr
     assert "force" in ledger[0][1]
 
 
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"since": "2999-01-01"}, "still to come"),
+        ({"since": "yesterday"}, "no day"),
+        ({"since": "2025-01-01,full=true"}, "no day"),
+        ({"accept_loss": "orders.x,full=true"}, "no column"),
+        ({"accept_loss": "orders"}, "no column"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused(desk: Desk, fields: dict[str, str], fault: str):
+    desk.sign_in()
+    answer = desk.send("/change/run", {"csrf": desk.csrf(), **fields})
+    assert answer.status == 400
+    assert fault in answer.words
+    assert "What the run says" not in desk.ask("GET", "/change").text
+
+
+def test_what_is_chosen_becomes_parameters_of_the_run():
+    asked = Asked(("orders", "customers"), full=True, since=date(2025, 1, 2), accept_loss="orders.currency")
+    assert asked.arguments("postgres") == [
+        "--env=postgres",
+        "--pipelines=orders,customers",
+        "--params=force=true,full=true,read_since=2025-01-02,accept_loss=orders.currency",
+    ]
+    assert Asked().arguments(None) == []
+
+
+def test_a_column_may_go_and_the_sources_be_read_again(desk: Desk, published: Project):
+    published.write_source("products", [{k: v for k, v in row.items() if k != "name"} for row in SHOP["products"]])
+    desk.sign_in()
+    fields = {"pipeline": "products", "accept_loss": "products.name", "since": "2025-01-01"}
+    desk.send("/change/run", {"csrf": desk.csrf(), **fields})
+    assert "products, read again since 2025-01-01, products.name may go, started by" in desk.ended().words
+    assert published.query("SELECT count(name) FROM tb_products") == [(0,)]
+
+
 def test_a_run_is_refused_while_somebody_else_holds_the_mart(desk: Desk, published: Project):
     desk.sign_in()
     with published.held_mart():
@@ -311,14 +248,61 @@ def test_a_run_is_refused_while_somebody_else_holds_the_mart(desk: Desk, publish
     assert "HeldMartError" in page.words
 
 
-def test_a_run_does_not_know_the_token(desk: Desk, published: Project):
-    place = published.folder / "conf" / "base" / "globals.yml"
-    place.write_text(place.read_text() + f"\nleak: ${{oc.env:{VARIABLE}}}\n")
+def test_a_run_does_not_know_the_token(desk: Desk):
+    assert os.environ[VARIABLE] == TOKEN
     desk.sign_in()
     desk.send("/change/run", {"csrf": desk.csrf(), "pipeline": "customers"})
+    environment = Path(f"/proc/{desk.pid}/environ").read_text()
+    assert "COLUMNS=160" in environment
+    assert TOKEN not in environment
+    desk.ended()
+
+
+def test_a_run_that_is_stopped_says_so_and_publishes_nothing(desk: Desk, published: Project):
+    desk.sign_in()
+    before = published.content()
+    desk.send("/change/run", {"csrf": desk.csrf(), "force": "yes"})
+    assert desk.send("/change/stop", {"csrf": desk.csrf()}).status == 303
     page = desk.ended()
-    assert TOKEN not in page.text
-    assert TOKEN not in (published.folder / "data" / "console_run.log").read_text()
+    assert "It was stopped; nothing was published." in page.words
+    assert published.content() == before
+
+
+def test_who_signed_in_stands_beside_the_run_that_they_started(desk: Desk):
+    desk.sign_in(by=" Ana  <b>Ruiz</b> ")
+    desk.send("/change/run", {"csrf": desk.csrf(), "pipeline": "products"})
+    page = desk.ended()
+    assert "started by Ana <b>Ruiz</b>." in page.words
+    assert "<b>Ruiz" not in page.text
+
+
+@pytest.mark.parametrize("by", ["", "  ", "x" * 81, "Ana\x00", "Ben"])
+def test_the_token_needs_a_name_that_is_nobody_elses(by: str):
+    access = Access(TOKEN, {"Ben": "b" * 24})
+    assert access.sign_in(TOKEN, by) is None
+    assert access.sign_in(TOKEN, "Ana") is not None
+
+
+def test_a_token_of_a_person_tells_who_they_are_whatever_they_say():
+    access = Access(TOKEN, named_tokens({"Ben  Ode": "b" * 24, "Cyd": "c" * 24}))
+    session = access.session(access.sign_in("c" * 24, "Ben Ode") or "")
+    assert session is not None
+    assert session.by == "Cyd"
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"Ben": "short"}, "shorter than 24"),
+        ({"Ben": "b" * 24, "Cyd": "b" * 24}, "the same token"),
+        ({"Ben": 5}, "no map"),
+        ("b" * 24, "no map"),
+    ],
+)
+def test_tokens_of_persons_that_tell_nobody_apart_are_refused(given: object, fault: str):
+    with pytest.raises(UsageError, match=fault) as refused:
+        named_tokens(given)
+    assert "bbbb" not in str(refused.value)
 
 
 def test_behind_a_proxy_everything_needs_the_token(far_desk: Desk):
@@ -334,7 +318,7 @@ def test_behind_a_proxy_everything_needs_the_token(far_desk: Desk):
 def test_behind_tls_the_cookie_goes_over_nothing_else(far_desk: Desk):
     answer = far_desk.send(
         "/sign-in",
-        {"csrf": far_desk.access.sign_in_csrf, "token": TOKEN},
+        {"csrf": far_desk.access.sign_in_csrf, "token": TOKEN, "by": "Ana"},
         Host="mart.example",
         Origin="https://mart.example",
     )
@@ -347,8 +331,8 @@ def test_reading_is_free_on_loopback_alone(
 ):
     monkeypatch.setenv(VARIABLE, TOKEN)
     console = console_of(None, show_personal=False)
-    assert access_of(console, host, names)[0].everything
-    assert not access_of(console, HOST, ())[0].everything
+    assert access_of(console, host, names, None)[0].everything
+    assert not access_of(console, HOST, (), None)[0].everything
 
 
 def test_a_token_is_made_once_and_kept_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

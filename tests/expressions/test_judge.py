@@ -34,14 +34,14 @@ def judged(*came: dict[str, Any], rules: dict[str, RowRule] | None = None, **typ
 
 def test_a_usable_row_has_typed_columns_and_absent_ones_are_null():
     assert judged({"id": "1", "price": "2.5"}) == (
-        [{"id": "1", "price": Decimal("2.5000"), "paid_at": None, "is_gift": None, "note": None}],
+        [{"id": "1", "price": Decimal("2.5000"), "paid_at": None, "is_gift": None, "note": None, "corrected": None}],
         {},
     )
 
 
 def test_columns_that_the_domain_does_not_know_are_left_out_of_usable_rows():
     ((row,), _) = judged({"id": "1", "price": "2", "colour": "red"})
-    assert list(row) == list(COLUMNS)
+    assert list(row) == [*COLUMNS, "corrected"]
 
 
 def test_a_value_that_is_missing_is_told_from_one_that_cannot_be_read():

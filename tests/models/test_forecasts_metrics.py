@@ -14,7 +14,16 @@ import pytest
 
 from datamart_kedro.pipelines.forecasts.backtest import backtest, daily_change, seasonal_error
 from datamart_kedro.pipelines.forecasts.inputs import before
-from datamart_kedro.pipelines.forecasts.metrics import choose, mase, measure, rmsse, scores, wape
+from datamart_kedro.pipelines.forecasts.metrics import (
+    choose,
+    interval_score,
+    interval_width,
+    mase,
+    measure,
+    rmsse,
+    scores,
+    wape,
+)
 from datamart_kedro.pipelines.forecasts.models import seasonal_naive
 from datamart_kedro.pipelines.forecasts.rules import SEASONAL_NAIVE, ForecastRules
 from tests.models.daily_sales import MONDAY, SHORT, daily, random_products, sales
@@ -32,6 +41,25 @@ def test_wape_takes_returns_as_sales_of_their_size():
 
 def test_wape_is_unknown_without_sales():
     assert wape(np.zeros((1, 3)), FORECAST) is None
+
+
+def test_a_day_that_an_interval_misses_costs_ten_times_its_distance_where_four_fifths_are_wanted():
+    lower, upper = np.array([[8.0, 1.0, 0.0]]), np.array([[12.0, 2.0, 18.0]])
+    assert interval_width(ACTUAL, lower, upper) == pytest.approx((4 + 1 + 18) / 30)
+    assert interval_score(ACTUAL, lower, upper, 0.8) == pytest.approx((4 + 1 + 18 + 10 * (1 + 2)) / 30)
+
+
+def test_the_interval_score_is_lowest_where_equal_shares_are_left_out():
+    came = np.arange(1.0, 101.0)
+    ends = [(0.0, 200.0), (40.0, 60.0), (1.0, 80.0), (10.5, 90.5)]
+    scored = [interval_score(came, np.full(100, lower), np.full(100, upper), 0.8) for lower, upper in ends]
+    assert min(ends, key=lambda pair: scored[ends.index(pair)] or 0) == (10.5, 90.5)
+
+
+def test_width_and_interval_score_are_unknown_without_sales():
+    nothing = np.zeros(2)
+    assert interval_width(nothing, nothing, nothing + 1) is None
+    assert interval_score(nothing, nothing, nothing + 1, 0.8) is None
 
 
 def test_mase_divides_the_mean_error_by_that_of_seasonal_naive():

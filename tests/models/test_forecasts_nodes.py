@@ -79,6 +79,14 @@ def test_a_shop_of_one_product_gets_the_days_from_its_last_whole_one_on():
     assert str(first["y_units"].as_tuple().exponent) + str(first["y_net_amount"].as_tuple().exponent) == "-3-2"
 
 
+def test_the_interval_of_what_seldom_sells_reaches_down_to_0():
+    _, found = forecast({"A": [4, 0, 0, 0, 0, 0, 0] * 8, "B": [5, 4, 3, 4, 5, 4, 3] * 8}, NAIVE)
+    seldom, often = (
+        [of(found, f"product={name}", f"y_units{end}")[0] for end in ("_lower", "", "_upper")] for name in "AB"
+    )
+    assert (seldom, often) == ([0, 4, 4], [5, 5, 5])
+
+
 def test_a_day_that_was_not_whole_is_left_out():
     frame = daily({"A": WEEKS})
     partial = table_rows(daily({"A": [400]}, date(2025, 3, 3)))

@@ -55,7 +55,7 @@ def test_the_backtest_knows_nothing_of_what_came_after_each_origin():
     now, then = (backtest(s, SHORT) for s in (known, changed_from(known, ORIGIN)))
     place = now.origins.index(ORIGIN)
     for target in TARGETS:
-        for part in ("spreads", "seasonal_errors", "daily_changes", "lowest"):
+        for part in ("spreads", "idle", "seasonal_errors", "daily_changes", "lowest"):
             for n in range(place + 1):
                 assert getattr(now, part)[target][n].tobytes() == getattr(then, part)[target][n].tobytes(), part
         for model in now.models:

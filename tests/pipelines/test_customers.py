@@ -24,7 +24,7 @@ FORMATS = Formats(country_names={"UK": "GB"})
 
 
 def stage_rows(*came: Row, formats: Formats = FORMATS) -> ir.Table:
-    return stage_customers(source(came), GATE, formats).rows
+    return stage_customers(source(came), GATE, CustomerRules(), formats).rows
 
 
 def tb_orders(*orders: Row, key: str = "string") -> ir.Table:
@@ -229,5 +229,5 @@ def test_text_ids_of_customers_meet_integer_ids_of_orders():
 
 
 def test_a_row_without_its_id_is_rejected():
-    staged = stage_customers(source([customer(customer_id=" ")]), GATE, FORMATS)
+    staged = stage_customers(source([customer(customer_id=" ")]), GATE, CustomerRules(), FORMATS)
     assert [row["reasons"] for row in rows(staged.rejected)] == ["customer_id is missing"]

@@ -67,7 +67,7 @@ class Domain(NamedTuple):
 
 
 DOMAINS = {
-    "customers": Domain(CUSTOMERS, CUSTOMER_KEY, lambda came: stage_customers(came, GATE, PARIS)),
+    "customers": Domain(CUSTOMERS, CUSTOMER_KEY, lambda came: stage_customers(came, GATE, CustomerRules(), PARIS)),
     "products": Domain(PRODUCTS, PRODUCT_KEY, lambda came: stage_products(came, GATE, PRODUCT_RULES, PARIS)),
     "orders": Domain(ORDERS, ORDER_KEY, lambda came: stage_orders(came, GATE, ORDER_RULES, PARIS)),
     "order_items": Domain(ORDER_ITEMS, ITEM_KEY, lambda came: stage_order_items(came, GATE, ITEM_RULES, PARIS)),

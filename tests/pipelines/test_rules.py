@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,28 @@ ALLOWED: list[tuple[str, str, list[Any]]] = [
     ("formats", "country_names", [{"UK": "GB", "u.k.": "GB"}]),
     ("orders", "contract.severities", [{"a rule": "warn", "another": "off"}]),
     ("orders", "contract.max_lost_share", [0, 1]),
+    ("customers", "corrections", [{"7": {"country": "France", "status": None}}]),
+    (
+        "products",
+        "corrections",
+        [{"7": {"unit_cost": 12.5, "discontinued": True, "discontinued_at": date(2026, 1, 2)}}],
+    ),
+    ("orders", "corrections", [{"a/b": {"status": "sent"}}]),
+    ("order_items", "corrections", [{"a/b/2": {"quantity": "-1.5"}}]),
 ]
 
 REFUSED: list[tuple[str, str, list[Any], str]] = [
+    ("customers", "corrections", [{"7": {"email": "a@b.example"}}, {"7": {"customer_id": "8"}}], "cannot be corrected"),
+    (
+        "orders",
+        "corrections",
+        [{"7": {"customer_id": "8"}}, {"7": {"updated_at": "2026-01-01"}}],
+        "cannot be corrected",
+    ),
+    ("products", "corrections", [{"": {"name": "x"}}], "is no key; write product_id"),
+    ("products", "corrections", [{"7": {"unit_cost": "12,5"}}], "must be a number"),
+    ("order_items", "corrections", [{"7": {"quantity": "1"}}, {"/2": {"quantity": "1"}}], "write order_id/line_number"),
+    ("order_items", "corrections", [{"7/2": {"quantity": None}}], "cannot be empty"),
     ("customers", "returning_from", [1], "greater than or equal to 2"),
     ("customers", "returning_from", [1001], "less than or equal to 1000"),
     ("customers", "returning_from", ["two", 2.5], "valid integer"),

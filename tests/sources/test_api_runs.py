@@ -17,7 +17,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
+from datamart_kedro.cli import cli
 from datamart_kedro.errors import SourceError
 from datamart_kedro.mart.mart import close_marts
 from datamart_kedro.sample.api import SampleApi, json_of
@@ -93,6 +95,25 @@ def test_a_shop_from_its_api_is_the_shop_from_its_files(project: Project, monkey
     ledger = "SELECT domain FROM tb_control_data_update WHERE reason = 'nothing new since version 2' ORDER BY ALL"
     skipped = query(project.folder / "data" / "api.duckdb", ledger)
     assert [domain for (domain,) in skipped] == ["customers", "order_items", "orders", "products"]
+
+
+def test_erasing_a_customer_removes_the_answers_that_were_kept(project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATAMART_SHOP_TOKEN", "sample")
+    write_folder(project.source("orders").parent, SHOP)
+    mart, kept = project.folder / "data" / "api.duckdb", project.folder / "data" / "api_pages"
+    with sample_api(project):
+        project.run(env="api")
+        ((person, email),) = query(mart, "SELECT customer_id, email FROM tb_customers WHERE is_email_valid LIMIT 1")
+        assert [file for file in kept.rglob("*") if file.is_file()]
+        close_marts()
+        forget = ["mart", "forget", "--env", "api", "--customer-id", person, "--yes"]
+        erased = CliRunner().invoke(cli, forget)
+        assert "what was kept of the shop's answers is gone" in erased.output
+        assert not kept.exists()
+        project.run(env="api")
+    customers = query(mart, f"SELECT count(*), count(*) FILTER (email = '{email}') FROM tb_customers")
+    assert customers == [(len(query(mart, "SELECT DISTINCT customer_id FROM tb_customers")), 0)]
+    assert query(mart, f"SELECT 1 FROM tb_customers WHERE customer_id = '{person}'") == []
 
 
 def test_a_stranger_starts_with_the_page(project: Project):

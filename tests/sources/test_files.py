@@ -461,3 +461,17 @@ def test_rows_of_parquet_are_copied_where_making_them_again_would_cost(
     source(folder).extract(query, engine, "source_customers")
     views = engine.execute("SELECT view_name FROM duckdb_views() WHERE view_name = 'source_customers'").fetchall()
     assert bool(views) is is_view
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("SELECT * FROM 'a.csv' -- not 'b.csv'", "a.csv"),
+        ("SELECT * /* 'a.csv' */ FROM \"it's.csv\" JOIN 'b.csv' USING (id)", "b.csv"),
+        ("SELECT 'é' AS é, * FROM 'the shop''s.csv' JOIN 'ü.parquet' USING (id)", "the shop's.csv, ü.parquet"),
+        ("SELECT * FROM 'a.csv' UNION ALL FROM read_csv(['a.csv', 'https://shop/b.csv'])", "a.csv"),
+        ("SELECT 'a.csv", "its query"),
+    ],
+)
+def test_the_files_of_a_query_are_its_literals(tmp_path: Path, query: str, places: str):
+    assert source(tmp_path).place(query) == places

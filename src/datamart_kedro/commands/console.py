@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 from kedro.framework.cli.utils import env_option
 
-from datamart_kedro.commands.open_mart import settings_of_mart
+from datamart_kedro.commands.open_mart import credentials_of, overrides_file_of, settings_of_mart
 from datamart_kedro.config import project_folder
 from datamart_kedro.errors import UsageError
 
 if TYPE_CHECKING:
     from datamart_kedro.console.access import Access
     from datamart_kedro.console.console import Console
-    from datamart_kedro.console.run_now import Runs
+    from datamart_kedro.console.desk import Desk
 
 
 LOOPBACK = "127.0.0.1"
@@ -35,38 +35,52 @@ def command(env: str | None, port: int, show_personal: bool, host: str, names: t
     from datamart_kedro.console.serve import serve
 
     console = console_of(env, show_personal=show_personal)
-    access, place = access_of(console, host, names)
+    access, place = access_of(console, host, names, env)
     serve(
         console,
         port,
         lambda address: click.echo(f"{address} (Ctrl-C ends it; the token for changes is in {place})"),
         host=host,
-        access=access,
-        runs_now=runs_of(console, env),
+        desk=desk_of(console, access, env),
     )
 
 
-def access_of(console: Console, host: str, names: tuple[str, ...]) -> tuple[Access, str]:
+def access_of(console: Console, host: str, names: tuple[str, ...], env: str | None) -> tuple[Access, str]:
     """Who may change something, and where the token is that tells; who is asked from afar lets nobody read without.
 
     Raises:
-        UsageError: The token is too short, or others can read its file.
+        UsageError: A token is too short, or others can read its file.
     """
-    from datamart_kedro.console.access import Access, token_of
+    from datamart_kedro.console.access import Access, named_tokens, token_of
 
     token, place = token_of(console.copy.with_name("console.token"))
+    named = named_tokens(credentials_of(env).get("console", {}).get("tokens", {}))
     is_open = host == LOOPBACK and not names
-    return Access(token, everything=not is_open, hosts=() if is_open else (*names, host)), place
+    return Access(token, named, everything=not is_open, hosts=() if is_open else (*names, host)), place
 
 
-def runs_of(console: Console, env: str | None) -> Runs:
-    """What starts runs of an environment."""
+def desk_of(console: Console, access: Access, env: str | None) -> Desk:
+    """Where changes of an environment are made."""
+    from datamart_kedro.console.desk import Desk
+    from datamart_kedro.console.rulebook import Rulebook
     from datamart_kedro.console.run_now import Runs
-    from datamart_kedro.pipeline_registry import register_pipelines
+    from datamart_kedro.expressions.formats import Rules
+    from datamart_kedro.pipeline_registry import DOMAINS, register_pipelines
 
-    known = [name for name in register_pipelines() if name != "__default__"]
-    log = console.copy.with_name("console_run.log")
-    return Runs(project_folder(), env, Path(console.settings.path), log, known)
+    def load() -> dict[str, Rules]:
+        _, parameters = settings_of_mart(env)
+        return {block: parameters[block] for block in ("formats", *DOMAINS) if block in parameters}
+
+    project = project_folder()
+    runs = Runs(
+        project,
+        env,
+        Path(console.settings.path),
+        console.copy.with_name("console_run.log"),
+        [name for name in register_pipelines() if name != "__default__"],
+    )
+    draft, log = (console.copy.with_name(name) for name in ("console_change.yml", "console_change.log"))
+    return Desk(access, runs, Rulebook(project, env, overrides_file_of(env), draft, log, load))
 
 
 def console_of(env: str | None, *, show_personal: bool) -> Console:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.io import CatalogProtocol
 
 from datamart_kedro.columns import PublishedTable
-from datamart_kedro.config import project_folder
+from datamart_kedro.config import MartConfigLoader, project_folder
 from datamart_kedro.datasets.replica import Replica
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.mart import domains
@@ -77,10 +78,43 @@ def replica_of(env: str | None) -> Iterator[Replica]:
             replica.mart.close()
 
 
+@contextmanager
+def open_published(env: str | None) -> Iterator[Mart]:
+    """Open what readers see of a mart, which keeps no run waiting where there is a copy; close it afterwards.
+
+    Raises:
+        MartFileError: There is none yet.
+    """
+    with _catalog_of(env) as catalog:
+        mart = _replica_in(catalog).mart
+        published = reading(mart)
+        try:
+            published.open(write=False)
+            yield published
+        finally:
+            release(mart)
+
+
+def overrides_file_of(env: str | None) -> Path:
+    """Where the overrides of an environment are kept."""
+    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
+        assert isinstance(session, GatedSession)
+        loader = session.load_context().config_loader
+        assert isinstance(loader, MartConfigLoader)
+        return loader.overrides_file
+
+
 def settings_of_mart(env: str | None) -> tuple[MartSettings, dict[str, Any]]:
     """The settings of the mart of an environment, and its parameters, without opening it."""
     with _catalog_of(env) as catalog:
         return _replica_in(catalog).mart.settings, catalog.load("parameters")
+
+
+def credentials_of(env: str | None) -> dict[str, Any]:
+    """The credentials of an environment."""
+    with GatedSession.create(project_folder(), env=env, save_on_close=False) as session:
+        assert isinstance(session, GatedSession)
+        return dict(session.load_context().config_loader["credentials"])
 
 
 def _opened(mart: Mart, *, write: bool, whole: bool) -> Mart:

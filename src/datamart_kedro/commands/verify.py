@@ -32,6 +32,7 @@ def command(env: str | None) -> None:
     try:
         with ExitStack() as stack:
             with open_mart(env) as mart:
+                click.echo("Everything is built in a scratch place, which takes as long as a full build.", err=True)
                 full = stack.enter_context(rebuilt(env, mart))
             with open_mart(env) as mart:  # as it is now: runs went on meanwhile
                 found = verify(mart, full, DOMAINS)

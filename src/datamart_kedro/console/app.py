@@ -10,47 +10,47 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from datamart_kedro.console import security
-from datamart_kedro.console.access import Access
 from datamart_kedro.console.console import Console
+from datamart_kedro.console.desk import Desk
 from datamart_kedro.console.page import show
 from datamart_kedro.console.routes import (
     assets,
     change,
+    corrections,
     customers,
     forecast,
     metrics,
     overview,
     products,
     quality,
+    rules,
     runs,
     sign_in,
 )
-from datamart_kedro.console.run_now import Runs
 from datamart_kedro.errors import MartError, MartFileError
 
 logger = logging.getLogger(__name__)
 
 PAGES = (overview, customers, products, forecast, quality, runs, metrics, assets)
 """Modules of pages, each with its `ROUTES`."""
-FORMS = (sign_in, change)
+FORMS = (sign_in, rules, corrections, change)
 """Those that are there for who may change something."""
 
 
-def create_app(console: Console, access: Access | None = None, runs_now: Runs | None = None) -> Starlette:
+def create_app(console: Console, desk: Desk | None = None) -> Starlette:
     """The application that shows what a console reads, and takes changes from who may make them.
 
     Args:
         console: What is shown.
-        access: Who may change something; None if nobody may.
-        runs_now: Starts runs.
+        desk: What may be changed, and by whom; None if nothing may.
     """
-    pages = (*PAGES, *FORMS) if access else PAGES
+    pages = (*PAGES, *FORMS) if desk else PAGES
     app = Starlette(
         routes=[route for page in pages for route in page.ROUTES],
-        middleware=security.middleware(access),
+        middleware=security.middleware(desk.access if desk else None),
         exception_handlers={MartError: _refused, HTTPException: _not_found, Exception: _failed},
     )
-    app.state.console, app.state.access, app.state.runs = console, access, runs_now
+    app.state.console, app.state.desk = console, desk
     return app
 
 

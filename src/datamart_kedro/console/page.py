@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from datamart_kedro.columns import PERSONAL
 from datamart_kedro.console.console import Console
+from datamart_kedro.console.desk import Desk
+from datamart_kedro.console.guard import SIGN_IN
+from datamart_kedro.console.job import Course
 from datamart_kedro.errors import MartError
 from datamart_kedro.mart.ledger import current_version
 from datamart_kedro.mart.mart import Mart
@@ -26,7 +31,10 @@ MENU = (
     ("/runs", "Runs"),
     ("/metrics", "Metrics"),
 )
-CHANGE = (("/change", "Change"),)
+CHANGE = (("/rules", "Rules"), ("/corrections", "Corrections"), ("/change", "Run now"))
+"""Pages of what may be changed."""
+AGAIN_S = "2"
+"""Seconds after which the browser loads a page again on which something is under way; it needs no script for it."""
 
 
 def console_of(request: Request) -> Console:
@@ -34,6 +42,13 @@ def console_of(request: Request) -> Console:
     console = request.app.state.console
     assert isinstance(console, Console)
     return console
+
+
+def desk_of(request: Request) -> Desk:
+    """Where a request that changes something is made."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
 
 
 def show(request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -50,15 +65,35 @@ def show(request: Request, template: str, status: int = 200, **values: Any) -> R
         templates()
         .get_template(f"console/{template}")
         .render(
-            menu=(*MENU, *CHANGE) if request.app.state.access else MENU,
+            menu=(*MENU, *CHANGE) if request.app.state.desk else MENU,
             path=request.url.path,
             console=console,
             under_way=console.under_way(),
             at=now(),
-            **{"version": None, "valid_from": None, **values},
+            session=getattr(request.state, "session", None),
+            **values,
         )
     )
     return HTMLResponse(page, status_code=status)
+
+
+def signed_in(page: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """A page for who is signed in alone; others are sent to where the token is entered."""
+
+    @wraps(page)
+    def asked(request: Request) -> Response:
+        if request.state.session is None:
+            return RedirectResponse(SIGN_IN, status_code=303)
+        return page(request)
+
+    return asked
+
+
+def refreshed_while(answer: Response, course: Course | None) -> Response:
+    """An answer that the browser asks for again while a command runs."""
+    if course is not None and course.is_running:
+        answer.headers["Refresh"] = AGAIN_S
+    return answer
 
 
 def version_of(mart: Mart, console: Console) -> dict[str, Any]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from datamart_kedro.console.access import VARIABLE
+from datamart_kedro.console.job import Course, Job
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.mart.file import run_under_way
 from datamart_kedro.mart.run import now
 
-SHOWN = 16_000
-"""Bytes of the end of what a run said."""
+logger = logging.getLogger(__name__)
+
+COLUMN = r"[a-z_]{1,60}\.[a-z_0-9]{1,60}"
+"""A column as ``accept_loss`` names it."""
 
 
 @dataclass(frozen=True)
@@ -30,37 +29,32 @@ class Asked:
         pipelines: Their names; all domains if there are none.
         force: Run them whether there is new data or not?
         full: Read and build everything anew?
+        since: A day from which the sources are read again, whether there is new data or not.
+        accept_loss: A column that may go, such as orders.shipping_method; empty if none may.
+        by: Who asked.
     """
 
     pipelines: tuple[str, ...] = ()
     force: bool = False
     full: bool = False
+    since: date | None = None
+    accept_loss: str = ""
+    by: str = ""
 
     def arguments(self, env: str | None) -> list[str]:
         """Those of ``kedro run``."""
-        parameters = [f"{name}=true" for name in ("force", "full") if getattr(self, name)]
+        chosen = {
+            "force": "true" if self.force or self.since else "",
+            "full": "true" if self.full else "",
+            "read_since": self.since.isoformat() if self.since else "",
+            "accept_loss": self.accept_loss,
+        }
+        parameters = [f"{name}={value}" for name, value in chosen.items() if value]
         return [
             *([f"--env={env}"] if env else []),
             *([f"--pipelines={','.join(self.pipelines)}"] if self.pipelines else []),
             *([f"--params={','.join(parameters)}"] if parameters else []),
         ]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """How far a run is.
-
-    Attributes:
-        asked: What it was asked for.
-        started_at: UTC.
-        exit_code: None while it runs.
-        said: The end of what it said.
-    """
-
-    asked: Asked
-    started_at: datetime
-    exit_code: int | None
-    said: str
 
 
 @dataclass
@@ -81,61 +75,35 @@ class Runs:
     log: Path
     known: Sequence[str]
     _lock: Lock = field(default_factory=Lock)
-    _process: subprocess.Popen[bytes] | None = None
-    _asked: Asked = field(default_factory=Asked)
-    _started_at: datetime = field(default_factory=now)
+    _newest: tuple[Asked, Job] | None = None
 
     def start(self, asked: Asked) -> None:
         """Start a run.
 
         Raises:
-            UsageError: There is no such pipeline.
+            UsageError: There is no such pipeline, the day is to come, or what may go is no column.
             HeldMartError: Another run is under way.
         """
         if not {*asked.pipelines} <= {*self.known}:
             raise UsageError("There is no such pipeline.", f"There are {', '.join(self.known)}.", state="")
+        if asked.since is not None and asked.since > now().date():
+            raise UsageError("That day is still to come.", "Give a past one.", state="")
+        if asked.accept_loss and not re.fullmatch(COLUMN, asked.accept_loss):
+            raise UsageError("What may go is no column.", "Name one such as orders.shipping_method.", state="")
         with self._lock:
-            if self._is_running() or run_under_way(self.mart) is not None:
+            is_running = self._newest is not None and self._newest[1].course().is_running
+            if is_running or run_under_way(self.mart) is not None:
                 raise HeldMartError("Another run is under way.", "Wait until it has ended, then start this one.")
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
-                self._process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", "kedro", "run", *asked.arguments(self.env)],
-                    cwd=self.project,
-                    env=_environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # it goes on when the console ends
-                )
-            self._asked, self._started_at = asked, now()
+            self._newest = asked, Job.start(["run", *asked.arguments(self.env)], self.project, self.log)
+        logger.warning("%s started a run of %s", asked.by, ", ".join(asked.pipelines) or "all domains")
 
     def stop(self) -> None:
         """End the run that was started here, as Ctrl-C does; it publishes nothing."""
         with self._lock:
-            if self._process is not None and self._is_running():
-                self._process.send_signal(signal.SIGINT)
+            if self._newest is not None:
+                self._newest[1].stop()
 
-    def seen(self) -> Seen | None:
-        """The newest run that was started here; None if there was none."""
+    def seen(self) -> tuple[Asked, Course] | None:
+        """What the newest run that was started here was asked for, and how far it is; None if there was none."""
         with self._lock:
-            if self._process is None:
-                return None
-            code = self._process.poll()
-            return Seen(self._asked, self._started_at, code, _end_of(self.log))
-
-    def _is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-
-def _environment() -> dict[str, Any]:
-    """Of a run: that of the console without its token, and with lines that are not wrapped."""
-    kept = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    return {**kept, "COLUMNS": "160"}
-
-
-def _end_of(file: Path) -> str:
-    with file.open("rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - SHOWN))
-        return stream.read().decode(errors="replace")
+            return (self._newest[0], self._newest[1].course()) if self._newest else None

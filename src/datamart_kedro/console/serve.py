@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import uvicorn
 
-from datamart_kedro.console.access import Access
 from datamart_kedro.console.app import create_app
 from datamart_kedro.console.console import Console
-from datamart_kedro.console.run_now import Runs
+from datamart_kedro.console.desk import Desk
 from datamart_kedro.errors import UsageError
 
 HOST = "127.0.0.1"
@@ -22,8 +21,7 @@ def serve(
     announce: Callable[[str], None],
     *,
     host: str = HOST,
-    access: Access | None = None,
-    runs_now: Runs | None = None,
+    desk: Desk | None = None,
 ) -> None:
     """Serve until somebody stops it.
 
@@ -32,8 +30,7 @@ def serve(
         port: To listen on; 0 for any that is free.
         announce: Is told the address, once it answers.
         host: Address of this machine to listen on.
-        access: Who may change something; None if nobody may.
-        runs_now: Starts runs.
+        desk: What may be changed, and by whom; None if nothing may.
 
     Raises:
         UsageError: Somebody else has the port.
@@ -41,16 +38,16 @@ def serve(
     listener = listen(port, host)
     announce(f"http://{host}:{listener.getsockname()[1]}")
     try:
-        server_of(console, access, runs_now).run(sockets=[listener])
+        server_of(console, desk).run(sockets=[listener])
     finally:
         listener.close()
         console.close()
 
 
-def server_of(console: Console, access: Access | None = None, runs_now: Runs | None = None) -> uvicorn.Server:
+def server_of(console: Console, desk: Desk | None = None) -> uvicorn.Server:
     """The server, which says nothing of itself and logs nothing but faults: addresses hold customers' ids."""
     settings = uvicorn.Config(
-        create_app(console, access, runs_now),
+        create_app(console, desk),
         log_level="warning",
         access_log=False,
         server_header=False,

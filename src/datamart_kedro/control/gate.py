@@ -11,11 +11,12 @@ from kedro.pipeline import Node
 from pydantic import BaseModel
 
 from datamart_kedro.columns import SourceColumn
-from datamart_kedro.control.code_version import code_version
+from datamart_kedro.control.code_version import code_version, digest
 from datamart_kedro.control.decision import Decision, DomainState, decide, decide_below, is_forced, named
 from datamart_kedro.control.personal_data import HashKey, PersonalDataRules, Publishing
 from datamart_kedro.control.probe import Probe, require_columns, require_columns_of_before
 from datamart_kedro.control.reading import RefreshRules, choose_reading, instant_of
+from datamart_kedro.expressions.corrections import CORRECTIONS
 from datamart_kedro.expressions.formats import Formats
 
 GATE = "gate"
@@ -123,6 +124,14 @@ def gate_below(domain: str, parameter: str) -> Node:
     )
 
 
+def noted(model: BaseModel) -> dict[str, Any]:
+    """What the ledger keeps of a parameter: of corrections a digest alone, since their keys may be of persons."""
+    values: dict[str, Any] = model.model_dump(mode="json")
+    if corrections := values.get(CORRECTIONS):
+        values[CORRECTIONS] = digest(json.dumps(corrections, sort_keys=True).encode())
+    return values
+
+
 def staged(domain: str) -> list[str]:
     """Names of the tables that staging a domain makes, in the order of `Staged`; the staged rows come last."""
     return [f"judged_{domain}", f"tmp_{domain}_rejected", f"tmp_{domain}_duplicates", f"tmp_{domain}"]
@@ -158,9 +167,7 @@ def check_source(
         SourceError: The source cannot be reached, or lacks a required column.
         SchemaError: It lacks an optional column that it gave before, whose values would be emptied.
     """
-    values: dict[str, Any] = {
-        name: model.model_dump(mode="json") for name, model in zip(names, parameters, strict=True)
-    }
+    values: dict[str, Any] = {name: noted(model) for name, model in zip(names, parameters, strict=True)}
     formats = next((model for model in parameters if isinstance(model, Formats)), Formats())
     decision = decide(
         domain,

@@ -103,9 +103,9 @@ class MartTable(MartDataset["ir.Table", "ir.Table"]):
     def _build(self, data: ir.Table, domain: str) -> int:
         """Find out what changes; slice by slice, where all rows are built and come in slices."""
         table, run = published_table(domain), self.mart.run
-        is_part = run is not None and domain in run.scopes
-        slices = None if is_part else sliced(self.mart, data, table.key, f"slice_{domain}")
-        select = slices.select if slices else self.mart.compile(data)
+        scope = run.scopes.get(domain) if run is not None else None
+        slices = None if scope else sliced(self.mart, data, table.key, f"slice_{domain}")
+        select = slices.select if slices else self.mart.compile(data, few_rows=scope is not None and scope.has_few_rows)
         return build(self.mart, table, domain, select, slices)
 
     def _let_go_of_source(self, domain: str) -> None:

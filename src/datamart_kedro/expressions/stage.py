@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import ibis.expr.types as ir
 
 from datamart_kedro.columns import CLOCK, SourceColumn
+from datamart_kedro.expressions.corrections import Corrections, correct
 from datamart_kedro.expressions.duplicates import find_duplicates, keep_newest
 from datamart_kedro.expressions.formats import Formats
 from datamart_kedro.expressions.judge import RowRule, judge
@@ -24,7 +26,7 @@ class Staged(NamedTuple):
         rejected: Rows set aside: their key and `updated_at`, as far as they could be read; `came`, the whole row as it
             came; and the `reasons`.
         duplicates: One row per key that came more than once, with `copies`; all but one of them are superseded.
-        rows: Staged rows, one per key.
+        rows: Staged rows, one per key, with `corrected`: which of their values people corrected.
     """
 
     judged: ir.Table
@@ -46,6 +48,7 @@ def stage(
     rules: Mapping[str, RowRule],
     normalise: Callable[[ir.Table], ir.Table] = unchanged,
     complete: Callable[[ir.Table], ir.Table] = unchanged,
+    corrections: Corrections | None = None,
 ) -> Staged:
     """Judge the rows, keep the newest version of each key, and normalise what is left.
 
@@ -57,9 +60,11 @@ def stage(
         rules: Rules on typed rows, by the reason that a row breaking them gets.
         normalise: Rewrites values of one row by that row alone; keeps every row.
         complete: Gives valid rows the part of their key that the shop leaves out; keeps every row.
+        corrections: Values that people corrected.
     """
     identity = [name for name in (*key, CLOCK) if name in columns]
-    judged, valid, rejected = judge(source, columns, formats, rules, identity)
+    corrected = partial(correct, corrections=corrections or {}, columns=columns, key=key, formats=formats)
+    judged, valid, rejected = judge(source, columns, formats, rules, identity, corrected)
     valid = complete(valid)
     duplicates = find_duplicates(valid, key)
     rows = keep_newest(valid, key, duplicates).pipe(normalise)

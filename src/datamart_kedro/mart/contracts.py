@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from datamart_kedro.columns import PERSONAL
@@ -62,7 +62,7 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
     else:
         contract = given.whole() if isinstance(given, ScopedContract) else given
         is_unique = is_key_unique(mart, f"next_{domain}", contract.key)
-        breaches = _count(mart, contract, mart.compile(contract.breaches(has_unique_key=is_unique)))
+        breaches = _count(mart, severities, mart.compile(contract.breaches(has_unique_key=is_unique)))
         found = {text: (rows, _example(mart, domain, contract, text, rows)) for text, rows in breaches.items()}
     rows_checked = run.built[domain].published
     results = [RuleResult(text, severity, rows_checked, *found[text]) for text, severity in severities.items()]
@@ -71,11 +71,14 @@ def measure(mart: Mart, domain: str, given: Contract | ScopedContract) -> None:
 
 def _of_part(mart: Mart, domain: str, given: ScopedContract) -> dict[str, tuple[int, str]]:
     """Breaches of each rule with an example, out of those of the part that can differ."""
-    select = mart.compile(given.part.breaches())
-    given.show_before()
-    before = _count(mart, given.part, select)
-    given.show_after()
-    after = _count(mart, given.part, select)
+    scope = current_run(mart, f"contract_{domain}").scopes[domain]
+    select = mart.compile(given.part.breaches(), few_rows=scope.has_few_rows)
+    before = dict.fromkeys(given.results, 0)
+    if any(rows for rows, _ in given.results.values()):  # if not, no row of the part broke a rule
+        given.show_before()
+        before = _count(mart, given.part.severities(), select)
+        given.show_after()
+    after = _count(mart, given.part.severities(), select)
     found = {}
     for text, rows_after in after.items():
         rows_last, example = given.results[text]
@@ -88,9 +91,10 @@ def _of_part(mart: Mart, domain: str, given: ScopedContract) -> dict[str, tuple[
     return found
 
 
-def _count(mart: Mart, contract: Contract, select: str) -> dict[str, int]:
+def _count(mart: Mart, rules: Iterable[str], select: str) -> dict[str, int]:
+    """Breaches of each rule, by a statement that counts them in the order of the contract's rules."""
     (counted,) = mart.execute(select)
-    return dict(zip(contract.breaches().columns, map(int, counted), strict=True))
+    return dict(zip(rules, map(int, counted), strict=True))
 
 
 def _example(mart: Mart, domain: str, contract: Contract, rule: str, breaches: int) -> str:
@@ -190,9 +194,9 @@ def broken(results: Sequence[RuleResult], severity: Severity) -> list[RuleResult
 
 
 def _keep(mart: Mart, run: Run) -> None:
-    for domain, results in run.results.items():
-        for r in results:
-            mart.execute(
-                f"INSERT INTO {ledger.RESULTS.name} VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [run.run_id, domain, r.rule, r.severity, r.rows_checked, r.breaches, r.example or None],
-            )
+    rows = [
+        (run.run_id, domain, r.rule, r.severity, r.rows_checked, r.breaches, r.example or None)
+        for domain, results in run.results.items()
+        for r in results
+    ]
+    ledger.insert_rows(mart, ledger.RESULTS.name, rows)

@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from datamart_kedro.mart.corrections import corrected_rows
 from datamart_kedro.mart.ledger import LEDGER, REJECTED, RESULTS
 from datamart_kedro.mart.mart import Mart
 from datamart_kedro.mart.rejected import count_rejected
@@ -35,11 +36,13 @@ class Journal:
         runs: Rows of the ledger.
         results: Rows of ``tb_contract_results`` of the same runs.
         rejected: Domain, reason, rows that are set aside now, and the run since which; None if nobody wrote it down.
+        corrected: By domain and key of a staged row with corrected values: what the shop says.
     """
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[tuple[str, str, int, str]] | None = None
+    corrected: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def journal_path(copy: str | Path) -> Path:
@@ -85,7 +88,8 @@ def _journal(content: Mapping[str, Any]) -> Journal:
     rejected = [
         (str(domain), str(reason), int(rows), str(since)) for domain, reason, rows, since in content["rejected"]
     ]
-    return Journal(list(content["runs"]), list(content["results"]), rejected)
+    corrected = {(str(domain), str(key)): str(note) for domain, key, note in content.get("corrected", [])}
+    return Journal(list(content["runs"]), list(content["results"]), rejected, corrected)
 
 
 def ledger_rows(mart: Mart, limit: int) -> list[dict[str, Any]]:
@@ -112,6 +116,8 @@ def rule_results(mart: Mart, condition: str = "true") -> list[dict[str, Any]]:
 
 
 def _content(mart: Mart) -> dict[str, Any]:
+    from datamart_kedro.pipeline_registry import DOMAINS  # here, since the pipelines are imported with it
+
     last = f"run_id IN (SELECT run_id FROM {LEDGER.name} GROUP BY run_id ORDER BY max(started_at) DESC LIMIT {RUNS})"
     order = "ORDER BY started_at DESC, domain"
     runs = mart.execute(f"SELECT {', '.join(RUN_COLUMNS)} FROM {LEDGER.name} WHERE {last} {order}")
@@ -119,6 +125,7 @@ def _content(mart: Mart) -> dict[str, Any]:
         "runs": [dict(zip(RUN_COLUMNS, run, strict=True)) for run in runs],
         "results": rule_results(mart, last),
         "rejected": [row[:4] for row in count_rejected(mart)],
+        "corrected": [(domain, *row) for domain in DOMAINS for row in corrected_rows(mart, domain)],
     }
 
 

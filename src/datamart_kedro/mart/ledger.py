@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -199,27 +199,42 @@ def current_version(mart: Mart) -> int:
 
 def domain_state(mart: Mart, domain: str) -> DomainState:
     """What the mart knows of a domain: its last publication, and what is staged. Reads only."""
-    if not mart.exists(LEDGER.name):
-        return DomainState(table_exists=False)
-    found = mart.execute(
-        "SELECT version, started_at, max(started_at) FILTER (rows_inserted + rows_updated + rows_deleted > 0) OVER (),"
-        " reason, source_fingerprint, watermark_to, source_rows, parameters, code_version,"
-        " arg_max(source_columns, started_at) OVER ()"
-        f" FROM {LEDGER.name} WHERE domain = ? AND status = 'published' ORDER BY started_at DESC LIMIT 1",
-        [domain],
-    )
-    return DomainState(
-        table_exists=mart.exists(table_name(domain)),
-        last=LastPublication(*found[0]) if found else None,
-        staged=staged_load(mart, domain),
-    )
+    return domain_states(mart, [domain])[domain]
+
+
+def domain_states(mart: Mart, domains: Sequence[str]) -> dict[str, DomainState]:
+    """What the mart knows of domains: their last publications, and what is staged. Reads only."""
+    names = ", ".join(map(literal, domains))
+    try:
+        found = mart.execute(
+            "SELECT domain, version, started_at,"
+            " max(started_at) FILTER (rows_inserted + rows_updated + rows_deleted > 0) OVER of_domain,"
+            " reason, source_fingerprint, watermark_to, source_rows, parameters, code_version,"
+            " arg_max(source_columns, started_at) OVER of_domain"
+            f" FROM {LEDGER.name} WHERE domain IN ({names}) AND status = 'published'"
+            " WINDOW of_domain AS (PARTITION BY domain)"
+            " QUALIFY row_number() OVER (PARTITION BY domain ORDER BY started_at DESC) = 1"
+        )
+    except duckdb.CatalogException:  # there is no ledger yet
+        return {domain: DomainState(table_exists=False) for domain in domains}
+    last = {str(domain): LastPublication(*values) for domain, *values in found}
+    tables = mart.tables()
+    return {
+        domain: DomainState(
+            table_exists=table_name(domain) in tables,
+            last=last.get(domain),
+            staged=_staged_load(tables.get(f"tmp_{domain}")),
+        )
+        for domain in domains
+    }
 
 
 def staged_load(mart: Mart, domain: str) -> StagedLoad | None:
     """What ``tmp_<domain>`` holds, None if nothing was staged."""
-    noted = mart.scalar(
-        "SELECT comment FROM duckdb_tables() WHERE table_name = ? AND schema_name = 'main'", [f"tmp_{domain}"]
-    )
+    return _staged_load(mart.tables().get(f"tmp_{domain}"))
+
+
+def _staged_load(noted: str | None) -> StagedLoad | None:
     if not noted:
         return None
     note = json.loads(noted)
@@ -256,7 +271,10 @@ def save_decision(mart: Mart, decision: Decision) -> None:
 
 def load_decision(mart: Mart, domain: str) -> Decision | None:
     """What the last check decided for a domain."""
-    found = mart.execute(f"SELECT * FROM {CHECK} WHERE domain = ?", [domain]) if mart.exists(CHECK) else []
+    try:
+        found = mart.execute(f"SELECT * FROM {CHECK} WHERE domain = ?", [domain])
+    except duckdb.CatalogException:  # nothing was ever checked
+        return None
     if not found:
         return None
     (name, action, reason, rows, newest, fingerprint, *rest, reading) = found[0]
@@ -281,11 +299,11 @@ def last_run_of(mart: Mart) -> str:
 
 def begin_run(mart: Mart, run_id: str, started_at: datetime, domains: Iterable[str]) -> None:
     """Write a row per domain: running."""
-    for domain in domains:
-        mart.execute(
-            f"INSERT INTO {LEDGER.name} (run_id, domain, status, reason, started_at) VALUES (?, ?, ?, ?, ?)",
-            [run_id, domain, "running", "not checked yet", started_at],
-        )
+    insert_rows(
+        mart,
+        f"{LEDGER.name} (run_id, domain, status, reason, started_at)",
+        [(run_id, domain, "running", "not checked yet", started_at) for domain in domains],
+    )
 
 
 def note_decisions(mart: Mart, run_id: str, decisions: Iterable[Decision], at: datetime) -> None:
@@ -315,6 +333,19 @@ def update(mart: Mart, run_id: str, domain: str, values: Mapping[str, object]) -
         f"UPDATE {LEDGER.name} SET {', '.join(f'{name} = ?' for name in values)} WHERE run_id = ? AND domain = ?",
         [*values.values(), run_id, domain],
     )
+
+
+def insert_rows(mart: Mart, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Write rows in one statement.
+
+    Args:
+        mart: Open for writing.
+        table: Its name, with the columns in parentheses if not all are given.
+        rows: Texts, numbers, instants or None; there may be none.
+    """
+    if rows:
+        values = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+        mart.execute(f"INSERT INTO {table} VALUES {values}", [value for row in rows for value in row])
 
 
 def end_run(mart: Mart, run_id: str, status: str, error: str, finished_at: datetime) -> None:

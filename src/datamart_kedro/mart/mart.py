@@ -154,23 +154,56 @@ class Mart:
             return {}
         return {str(name): str(kind) for name, kind in found}
 
+    def tables(self) -> dict[str, str | None]:
+        """Names of the mart's tables, each with the comment on it."""
+        found = self.execute(
+            "SELECT table_name, comment FROM duckdb_tables()"
+            " WHERE database_name = current_database() AND schema_name = 'main'"
+        )
+        return {str(name): comment for name, comment in found}
+
     def rows(self, table: str) -> int:
         """Number of rows of a table."""
         return int(self.scalar(f"SELECT count(*) FROM {quoted(table)}"))
 
     def table(self, name: str, *, temporary: bool = False) -> ir.Table:
-        """A table as an Ibis expression: lazy, nothing is read yet."""
-        with self._lock:
-            place = ("temp", "main") if temporary else None
-            return self.backend.table(name, database=place)
+        """A table as an Ibis expression: lazy, nothing is read yet.
 
-    def compile(self, table: ir.Table) -> str:
-        """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is."""
+        Ibis 12 asks for a table's columns by way of PyArrow, whose import alone takes a tenth of a small refresh.
+        """
+        import ibis.expr.operations as ops
+        import ibis.expr.schema as sch
+
+        catalog, database = ("temp", "main") if temporary else (None, None)
+        with self._lock:
+            backend = self.backend
+            kinds = self.columns(name, catalog)
+            if not kinds:
+                return backend.table(name, database=(catalog, database) if temporary else None)  # says what is missing
+            schema = {column: backend.compiler.type_mapper.from_string(kind) for column, kind in kinds.items()}
+            namespace = ops.Namespace(catalog=catalog, database=database)
+            return ops.DatabaseTable(name, schema=sch.Schema(schema), source=backend, namespace=namespace).to_expr()
+
+    def compile(self, table: ir.Table, *, few_rows: bool = False) -> str:
+        """The SQL of an expression in the mart's dialect; what a run has computed already is read from where it is.
+
+        Args:
+            table: The expression.
+            few_rows: Is it computed for few rows? Then its selects stay nested, which saves Ibis the time to flatten
+                them; many rows are computed faster by flat ones.
+        """
+        import ibis
+
         with self._lock:
             if self._computed:
                 table = table.op().replace(self._computed).to_expr()
             self.backend._run_pre_execute_hooks(table)  # registers in-memory tables, as Ibis does before it runs
-            return str(self.backend.compile(table))
+            fuse_selects = ibis.options.sql.fuse_selects
+            ibis.options.sql.fuse_selects = fuse_selects and not few_rows
+            try:
+                return str(self.backend.compile(table))
+            finally:
+                ibis.options.sql.fuse_selects = fuse_selects
 
     def remember(self, table: ir.Table, name: str, *, temporary: bool = False) -> None:
         """Take what an expression gives from a table that holds it, until the connection is closed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from datamart_kedro.mart.ledger import LEDGER, NODE_TIMES
+from datamart_kedro.mart.ledger import LEDGER, NODE_TIMES, insert_rows
 from datamart_kedro.mart.mart import Mart
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,7 @@ def keep_times(mart: Mart, run_id: str, times: Sequence[NodeTime]) -> None:
     """Write what the nodes of a run took; a mart that cannot be written goes without."""
     values = [(run_id, time.node, time.domain, round(time.seconds, 6), time.rows) for time in times]
     try:
-        if values:
-            places = ", ".join(["(?, ?, ?, ?, ?)"] * len(values))
-            mart.execute(f"INSERT INTO {NODE_TIMES.name} VALUES {places}", [value for row in values for value in row])
+        insert_rows(mart, NODE_TIMES.name, values)
     except duckdb.Error as error:
         logger.debug("What the nodes took cannot be written", exc_info=error)
 

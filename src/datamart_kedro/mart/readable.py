@@ -121,8 +121,9 @@ def _bring_all(mart: Mart, fresh: Path, held: CopyState | None) -> None:
     with _attached(mart, fresh, f"STORAGE_VERSION {storage}"), transaction(mart):
         for table in _tables(mart):
             _bring(mart, table, held)
+        tables = mart.tables()
         for published in published_tables().values():
-            if mart.exists(published.name):
+            if published.name in tables:
                 make_macro(mart, published, catalog=COPY)
 
 
@@ -150,8 +151,8 @@ def _is_open_here(path: Path) -> bool:
 def _tables(mart: Mart) -> list[PublishedTable]:
     """What is copied: published tables, histories and ledgers, as far as there are any."""
     published = list(published_tables().values())
-    tables = [*published, *map(history_of, published), *LEDGERS]
-    return [table for table in tables if mart.exists(table.name)]
+    there = mart.tables()
+    return [table for table in [*published, *map(history_of, published), *LEDGERS] if table.name in there]
 
 
 def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
@@ -163,17 +164,18 @@ def _bring(mart: Mart, table: PublishedTable, held: CopyState | None) -> None:
         mart.execute(f"DELETE FROM {there}")
         mart.execute(f"INSERT INTO {there} FROM {here}")
     else:
-        stamp = "_version_to" if set(PERIOD_END) <= mart.columns(table.name).keys() else "_version"
-        changed = int(mart.scalar(f"SELECT count(*) FROM {here} WHERE {stamp} > {held.version}"))
-        if changed > MAX_CHANGED_SHARE * mart.rows(table.name):
-            _write(mart, table, here, there)
-            return
-        if stamp == "_version":
+        is_history = set(PERIOD_END) <= mart.columns(table.name).keys()
+        stamp = "_version_to" if is_history else "_version"
+        new = f"FROM {here} WHERE {stamp} > {held.version}"
+        if not is_history:
+            if int(mart.scalar(f"SELECT count(*) {new}")) > MAX_CHANGED_SHARE * mart.rows(table.name):
+                _write(mart, table, here, there)
+                return
             same_key = " AND ".join(f"old.{quoted(name)} = gone.{quoted(name)}" for name in table.key)
             ended = f"(FROM {quoted(history_of(table).name)} WHERE _version_to > {held.version})"
             gone = f"SELECT old.rowid FROM {there} AS old SEMI JOIN {ended} AS gone ON {same_key}"
             mart.execute(f"DELETE FROM {there} WHERE rowid IN ({gone})")
-        mart.execute(f"INSERT INTO {there} FROM {here} WHERE {stamp} > {held.version}")
+        mart.execute(f"INSERT INTO {there} {new}")
 
 
 def _write(mart: Mart, table: PublishedTable, here: str, there: str) -> None:

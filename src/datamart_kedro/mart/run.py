@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import duckdb
 
 from datamart_kedro.columns import PublishedTable
-from datamart_kedro.control.decision import Decision
+from datamart_kedro.control.decision import Decision, DomainState
 from datamart_kedro.control.personal_data import Publishing
 from datamart_kedro.control.reading import RefreshRules
 from datamart_kedro.control.settlement import Settled
@@ -137,6 +137,7 @@ class Run:
         started_at: Instant, UTC, without zone; later than that of any run before, whatever the clock says. The rows
             that the run publishes hold from then on.
         decisions: What was decided for each domain.
+        states: What the mart knew of each domain when the gates were asked.
         built: What it changes, by domain, not yet published.
         loaded: Domains staged in this run, with the number of rows that their source delivered.
         held: How the contracts of the domains built in this run fared.
@@ -158,6 +159,7 @@ class Run:
     version: int
     started_at: datetime
     decisions: dict[str, Decision] = field(default_factory=dict)
+    states: Mapping[str, DomainState] = field(default_factory=dict)
     built: dict[str, Built] = field(default_factory=dict)
     loaded: dict[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)

@@ -21,6 +21,9 @@ from datamart_kedro.mart.staged import kept_in, seen_as
 
 Columns = tuple[str, ...]
 
+FEW_ROWS = 100_000
+"""Up to so many, the time to compile a statement counts for more than the time to run it."""
+
 
 @dataclass
 class Scope:
@@ -37,6 +40,11 @@ class Scope:
     touched_by: Mapping[str, Columns]
     texts: frozenset[str] = field(default_factory=frozenset)
     rows: int = 0
+
+    @property
+    def has_few_rows(self) -> bool:
+        """Is little built again?"""
+        return self.rows <= FEW_ROWS
 
     @property
     def main(self) -> str:
@@ -76,16 +84,15 @@ class Scope:
         )
 
 
-def reason_for_full(mart: Mart, run: Run, domain: str, inputs: Sequence[str]) -> str | None:
+def reason_for_full(run: Run, domain: str, inputs: Sequence[str]) -> str | None:
     """Why a domain has to be built in full, None if it is known which of its rows can change.
 
     Args:
-        mart: The mart.
         run: The run, with what it has loaded and built so far.
         domain: Such as ``orders``.
         inputs: Tables that its build reads.
     """
-    decision, state = run.decisions[domain], ledger.domain_state(mart, domain)
+    decision, state = run.decisions[domain], run.states[domain]
     if decision.reading is not None and domain not in run.changes:
         return decision.reading.reason
     if state.last is None or not state.table_exists or state.last.is_rollback:
@@ -99,17 +106,17 @@ def reason_for_full(mart: Mart, run: Run, domain: str, inputs: Sequence[str]) ->
     if (decision.parameters, decision.code_version) != (state.last.parameters, state.last.code_version):
         return "its code or parameters changed"
     for table in inputs:
-        if reason := _unknown(mart, run, table, domain):
+        if reason := _unknown(run, table, domain):
             return reason
     return None
 
 
-def _unknown(mart: Mart, run: Run, table: str, domain: str) -> str | None:
+def _unknown(run: Run, table: str, domain: str) -> str | None:
     """Why it is not known which rows of a table changed since a domain was published; None if it is."""
-    above, last = domain_of(table), ledger.domain_state(mart, domain).last
+    above, last = domain_of(table), run.states[domain].last
     if above == domain or last is None:
         return None
-    state = ledger.domain_state(mart, above)
+    state = run.states[above]
     if table == table_name(above):
         if (built := run.built.get(above)) and (built.shape.is_new or built.shape.is_altered):
             return f"{table} is new, or has other columns than before"

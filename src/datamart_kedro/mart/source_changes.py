@@ -80,14 +80,15 @@ class ChangedSource:
         assert reading.since is not None
         if self._holds_forgotten():
             return Reading("the source still has rows of erased persons")
-        window = changed_since(reading.since, self.columns[CLOCK], self.formats.time_zone)
-        changed = self.parts.count(window)
+        when = (reading.since, self.columns[CLOCK], self.formats.time_zone)
+        window, window_of_source = changed_since(*when), changed_since(*when, all_tell=self.parts.all_tell)
+        changed = self.parts.count(window_of_source)
         if changed > full_from_share * there.rows:
             return Reading(f"{changed:,} of {there.rows:,} rows changed since {reading.since:%Y-%m-%d %H:%M:%S}")
         # As the source wrote it, since that is what a rejected row keeps.
         read_again = f"(({self._any_key_missing()}) AND ({window.replace(CLOCK, f'came.{CLOCK}')}))"
         try:
-            rows = self.parts.read(self.source, window)
+            rows = self.parts.read(self.source, window_of_source)
             if not self._has_whole_key:
                 rows = self._read_more(f"SELECT DISTINCT {quoted(self.key[0])} FROM temp.{quoted(self.source)}")
             self._note_keys()

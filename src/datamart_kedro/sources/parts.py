@@ -50,7 +50,13 @@ class Totals:
 
 
 class SourceParts(Protocol):
-    """The rows of a SELECT; all answers are of one state of the shop. Conditions are SQL that every engine reads."""
+    """The rows of a SELECT; all answers are of one state of the shop. Conditions are SQL that every engine reads.
+
+    Attributes:
+        all_tell: Is it known, since the totals were asked for, that every row has an updated_at?
+    """
+
+    all_tell: bool
 
     def totals(self, kind: str, time_zone: str) -> Totals:
         """Count the rows and sum their updated_at, which is of a kind, in a zone if it states none."""
@@ -90,18 +96,23 @@ class LocalParts:
         whole: Temporary table or view of all rows.
         kind: TABLE or VIEW.
         rows: How many there are.
+        all_tell: See `SourceParts`.
     """
 
     engine: duckdb.DuckDBPyConnection
     whole: str
     kind: str
     rows: int
+    all_tell: bool = False
 
     def totals(self, kind: str, time_zone: str) -> Totals:
         """See `SourceParts`."""
         clock = f"epoch_us(CAST({clock_in_utc(kind, time_zone)} AS TIMESTAMP))"
         known = f"CASE WHEN {IN_RANGE.format(clock=CLOCK)} THEN {clock} END"
-        ((rows, total),) = self.engine.execute(f"SELECT count(*), sum({known}) FROM {self._place}").fetchall()
+        ((rows, tell, total),) = self.engine.execute(
+            f"SELECT count(*), count({CLOCK}), sum({known}) FROM {self._place}"
+        ).fetchall()
+        self.all_tell = tell == rows
         return Totals(int(rows), int(total or 0))
 
     def count(self, condition: str) -> int:
@@ -167,12 +178,14 @@ class ServerParts:
         query: The domain's SELECT.
         engine: The mart's connection.
         on_rows: Called with the number of rows read so far.
+        all_tell: See `SourceParts`; a server is not asked.
     """
 
     server: Server
     query: str
     engine: duckdb.DuckDBPyConnection
     on_rows: Callable[[int], None] | None = None
+    all_tell: bool = False
 
     def totals(self, kind: str, time_zone: str) -> Totals:
         """See `SourceParts`."""
@@ -216,9 +229,10 @@ def clock_in_utc(kind: str, time_zone: str) -> str:
     return CLOCK if time_zone == "UTC" else f"(({CLOCK} AT TIME ZONE {literal(time_zone)}) AT TIME ZONE 'UTC')"
 
 
-def changed_since(since: datetime, kind: str, time_zone: str) -> str:
+def changed_since(since: datetime, kind: str, time_zone: str, *, all_tell: bool = False) -> str:
     """The condition of rows that changed since an instant, UTC, or that do not tell.
 
+    Where all rows tell, the condition is one that lets the engine leave out parts of files in which none changed.
     Where clocks are put back, a time of the day comes twice: the first of the two is meant, so that none is left out.
     """
     if kind == WITH_ZONE:
@@ -227,7 +241,7 @@ def changed_since(since: datetime, kind: str, time_zone: str) -> str:
         offset = _least_offset(since, time_zone)
         by_the_clock = since + offset if since - datetime.min > -offset else datetime.min
         bound = f"TIMESTAMP {literal(by_the_clock.isoformat(sep=' '))}"
-    return f"({CLOCK} >= {bound} OR {CLOCK} IS NULL)"
+    return f"({CLOCK} >= {bound})" if all_tell else f"({CLOCK} >= {bound} OR {CLOCK} IS NULL)"
 
 
 def _least_offset(since: datetime, time_zone: str) -> timedelta:

@@ -269,8 +269,7 @@ class PostgresSource:
 
     def _described(self, connection: Connection, query: str) -> dict[str, str]:
         if query not in self._columns:
-            with connection.cursor() as reader:
-                self._columns[query] = describe(reader, query)
+            self._columns[query] = _read(connection, lambda reader: describe(reader, query))
         return self._columns[query]
 
     def _look(self, connection: Connection, query: str) -> SourceState:
@@ -340,17 +339,26 @@ def _dropped_on_error(mart: duckdb.DuckDBPyConnection, table: str) -> Iterator[N
 
 
 def _answer(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a statement. It runs in a thread of its own, since psycopg2 does not hear Ctrl-C while it waits."""
+    """Rows of a statement."""
+
+    def fetch(reader: Any) -> list[tuple[Any, ...]]:
+        reader.execute(sql)
+        return reader.fetchall() if reader.description else []
+
+    return _read(connection, fetch)
+
+
+def _read(connection: Connection, reading: Callable[[Any], Answer]) -> Answer:
+    """What a cursor gives. It is used in a thread of its own, since psycopg2 does not hear Ctrl-C while it waits."""
+
+    def read() -> Answer:
+        with connection.cursor() as reader:
+            return reading(reader)
+
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(_fetch, connection, sql)
+        answer = pool.submit(read)
         try:
             return answer.result()
         except KeyboardInterrupt:
             connection.cancel()
             raise
-
-
-def _fetch(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as reader:
-        reader.execute(sql)
-        return reader.fetchall() if reader.description else []

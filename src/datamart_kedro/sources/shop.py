@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,9 @@ from datamart_kedro.config import settings_of
 from datamart_kedro.errors import SourceError
 from datamart_kedro.sources.parts import SourceParts
 from datamart_kedro.sources.state import SourceState
+
+if TYPE_CHECKING:
+    from datamart_kedro.sources.api.settings import ApiSettings
 
 
 class Shop(Protocol):
@@ -101,17 +105,37 @@ def close_shops() -> None:
         _OPEN.popitem()[1].close()
 
 
+def remove_kept(settings: ShopSettings, project: Path) -> Path | None:
+    """Remove what was kept of a shop's answers; the next run asks for all of them.
+
+    Returns:
+        The folder that is gone; None if nothing was kept.
+    """
+    if settings.kind != "api":
+        return None
+    folder = project / _api_settings(settings).pages
+    if not folder.exists():
+        return None
+    shutil.rmtree(folder)
+    return folder
+
+
+def _api_settings(settings: ShopSettings) -> ApiSettings:
+    from datamart_kedro.sources.api.settings import ApiSettings
+
+    return settings_of(ApiSettings, "source.api", settings.api or {})
+
+
 def _make_shop(settings: ShopSettings, project: Path, temp_folder: Path, credentials: Mapping[str, Any]) -> Shop:
     if settings.kind == "files":
         from datamart_kedro.sources.files import FileSource
 
         return FileSource(project, temp_folder, settings.encodings)
     if settings.kind == "api":
-        from datamart_kedro.sources.api.settings import ApiSettings
         from datamart_kedro.sources.api.source import ApiSource
 
         return ApiSource(
-            settings_of(ApiSettings, "source.api", settings.api or {}),
+            _api_settings(settings),
             project,
             temp_folder,
             credentials,

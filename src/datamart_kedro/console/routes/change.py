@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from datamart_kedro.console.guard import SIGN_IN
-from datamart_kedro.console.page import show
+from datamart_kedro.console.guard import one
+from datamart_kedro.console.page import desk_of, refreshed_while, show, signed_in
 from datamart_kedro.console.run_now import Asked, Runs
-
-AGAIN_S = "2"
-"""Seconds after which the browser loads the page of a run again that is under way; it needs no script for it."""
+from datamart_kedro.errors import UsageError
 
 
+@signed_in
 def page(request: Request) -> Response:
     """The form for a run, and the newest run that was started here."""
-    if request.state.session is None:
-        return RedirectResponse(SIGN_IN, status_code=303)
     runs = _runs(request)
-    seen = runs.seen()
-    answer = show(request, "change.html", known=runs.known, seen=seen, csrf=request.state.session.csrf)
-    if seen is not None and seen.exit_code is None:
-        answer.headers["Refresh"] = AGAIN_S
-    return answer
+    asked, course = runs.seen() or (None, None)
+    answer = show(request, "change.html", known=runs.known, asked=asked, course=course)
+    return refreshed_while(answer, course)
 
 
 def start(request: Request) -> Response:
     """Start a run."""
     form = request.state.form
-    _runs(request).start(Asked(tuple(form.get("pipeline", ())), force="force" in form, full="full" in form))
+    asked = Asked(
+        tuple(form.get("pipeline", ())),
+        force="force" in form,
+        full="full" in form,
+        since=_day(one(form, "since")),
+        accept_loss=one(form, "accept_loss").strip(),
+        by=request.state.session.by,
+    )
+    _runs(request).start(asked)
     return RedirectResponse("/change", status_code=303)
 
 
@@ -39,10 +44,15 @@ def stop(request: Request) -> Response:
     return RedirectResponse("/change", status_code=303)
 
 
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError("That is no day.", "Give one such as 2026-10-01.", state="") from None
+
+
 def _runs(request: Request) -> Runs:
-    runs = request.app.state.runs
-    assert isinstance(runs, Runs)
-    return runs
+    return desk_of(request).runs
 
 
 ROUTES = [

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from datamart_kedro.console.access import LASTS_S, Access
 from datamart_kedro.console.guard import COOKIE, SIGN_IN, one
-from datamart_kedro.console.page import show
+from datamart_kedro.console.page import desk_of, show
 
 
 def page(request: Request) -> Response:
@@ -20,7 +20,8 @@ def page(request: Request) -> Response:
 
 def sign_in(request: Request) -> Response:
     """Begin a session, if the token is right."""
-    name = _access(request).sign_in(one(request.state.form, "token"))
+    form = request.state.form
+    name = _access(request).sign_in(one(form, "token"), one(form, "by"))
     if name is None:
         return _shown(request, refused=True)
     answer = RedirectResponse("/change", status_code=303)
@@ -43,9 +44,7 @@ def _shown(request: Request, *, refused: bool) -> Response:
 
 
 def _access(request: Request) -> Access:
-    access = request.app.state.access
-    assert isinstance(access, Access)
-    return access
+    return desk_of(request).access
 
 
 ROUTES = [

@@ -22,12 +22,15 @@ EMAIL = r"^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+
 """The addresses that HTML forms take (WHATWG), with a top-level domain."""
 
 
-def stage_customers(source_customers: ir.Table, gate_customers: Decision, formats: Formats) -> Staged:
+def stage_customers(
+    source_customers: ir.Table, gate_customers: Decision, customers: CustomerRules, formats: Formats
+) -> Staged:
     """Stage customers: one row per customer_id, with name, e-mail, status and country normalised.
 
     Args:
         source_customers: Customers as the shop delivers them.
         gate_customers: What opened the gate.
+        customers: Rules of customers.
         formats: How the shop writes dates, missing values and countries.
     """
     return stage(
@@ -37,6 +40,7 @@ def stage_customers(source_customers: ir.Table, gate_customers: Decision, format
         formats,
         rules={},
         normalise=partial(normalise_customers, formats=formats),
+        corrections=customers.corrections,
     )
 
 

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
             gate("customers", SOURCE, parameters=["customers", "formats"], personal=TABLE.personal_columns),
             Node(
                 stage_customers,
-                inputs=["source_customers", "gate_customers", "params:formats"],
+                inputs=["source_customers", "gate_customers", "params:customers", "params:formats"],
                 outputs=staged("customers"),
                 name="stage_customers",
                 tags=[STAGE],

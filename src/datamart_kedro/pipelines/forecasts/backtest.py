@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datamart_kedro.pipelines.forecasts.arrangement import sums
-from datamart_kedro.pipelines.forecasts.inputs import before, is_sold, mean, spread_of
+from datamart_kedro.pipelines.forecasts.inputs import before, idle_shares, is_sold, mean, spread_of
 from datamart_kedro.pipelines.forecasts.models import forecasts_at
 from datamart_kedro.pipelines.forecasts.rules import SEASON, ForecastRules
 from datamart_kedro.pipelines.forecasts.sales import TARGETS, Backtest, Flags, Floats, Sales, Target
@@ -55,6 +55,10 @@ def backtest(sales: Sales, rules: ForecastRules) -> Backtest:
             for target in TARGETS
         },
         spreads={target: np.stack([spread_of(past) for past in before_origins(target)]) for target in TARGETS},
+        idle={
+            target: np.stack([idle_shares(past, rules.horizon_days) for past in before_origins(target)])
+            for target in TARGETS
+        },
         seasonal_errors={
             target: np.stack([seasonal_error(past) for past in before_origins(target)]) for target in TARGETS
         },

@@ -36,10 +36,16 @@ def sections_of(report: Mapping[str, Any], version: str, rules: ForecastRules) -
         " sum of sales. MASE and RMSSE are below 1 where errors are smaller than those of the same weekday before, or"
         " of the day before, were in the past of the series.",
         "Metrics": report["metrics"],
-        "Intervals": f"Made to hold {rules.interval:.0%} of the days, of the errors of the backtest by level and week"
-        " ahead, in proportion to how far the days of a series lie from their mean. Held is the share that they did"
-        " hold at origins none of whose errors made them.",
+        "Intervals": f"Made to hold {rules.interval:.0%} of the days, of the errors of the backtest by level, week"
+        " ahead and how often a series sells, in proportion to how far the days of a series lie from their mean. Where"
+        f" nothing is sold on more than {1 - rules.interval:.0%} of the days, they reach down to 0, and what they leave"
+        " out lies above them. Coverage is of origins none of whose errors made the intervals: held is the share of"
+        " days that they did hold, below and above are those that they missed, idle those on which nothing was sold."
+        " An interval that has 0 in it holds no less than idle. So of series that rarely sell more is held than is"
+        " wanted; most products are such, and the second table tells them apart. Width is the sum of widths, score the"
+        " sum of interval scores, both to the sum of sales; intervals that are wider and hold no more score higher.",
         "Coverage": report["coverage"],
+        "Coverage by how often a series sells": report["coverage_by_sold"],
         "Features": [{"name": found["name"], "definition": found["definition"]} for found in FEATURES],
     }
 

@@ -69,6 +69,22 @@ def spread_of(values: Floats) -> Floats:
     return _recent_and_some_of_all(np.abs(values - mean(values[:, -QUARTER:], axis=1)[:, None]))
 
 
+def idle_shares(values: Floats, steps: int) -> Floats:
+    """How often nothing is sold, by series and step: the mean of the share of all days and of that of the weekday.
+
+    Both are of the last 91 days. Half of it is of the weekday, so that the days on which a shop is closed do not make
+    others uncertain, and half of all days, as of one weekday there are only 13. The first day of a series, which is the
+    first because something was sold, tells nothing and counts as one without sales. 1 for a series without days.
+    """
+    started = ~np.isnan(values)
+    is_first = started & (np.cumsum(started, axis=1) == 1)
+    weeks = _weeks(np.where(started, (values == 0) | is_first, np.nan), QUARTER // SEASON)
+    own = mean(weeks.reshape(len(weeks), -1), axis=1)[:, None]
+    weekdays = mean(weeks, axis=1)
+    shares = (own + np.where(np.isnan(weekdays), own, weekdays)) / 2
+    return np.nan_to_num(shares, nan=1.0)[:, np.arange(steps) % SEASON]
+
+
 def _recent_and_some_of_all(values: Floats) -> Floats:
     """Mean of the last 91 days, with so many days more of the mean of all; 0 for a series without days."""
     recent = values[:, -QUARTER:]

@@ -46,6 +46,28 @@ def rmsse(actual: Floats, forecast: Floats, daily_change: Floats) -> float | Non
     return _mean_quotient(np.sqrt(squares), np.sqrt(daily_change))
 
 
+def interval_width(actual: Floats, lower: Floats, upper: Floats) -> float | None:
+    """Sum of the widths of intervals, to the sum of absolute values; None without sales."""
+    return _quotient((upper - lower).sum(), np.abs(actual).sum())
+
+
+def interval_score(actual: Floats, lower: Floats, upper: Floats, share: float) -> float | None:
+    """Interval score (Gneiting and Raftery, 2007, 6.2): sum of widths and penalties, to the sum of absolute values.
+
+    A day that is not held costs 2 / (1 - share) times its distance from the interval, so that neither a wide interval
+    nor one that misses is good; lower is better. It is lowest for intervals with equal shares left out on both sides.
+    None without sales.
+
+    Args:
+        actual: What came.
+        lower: Lower ends.
+        upper: Upper ends.
+        share: Of the days that intervals should hold.
+    """
+    missed = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
+    return _quotient((upper - lower + 2 / (1 - share) * missed).sum(), np.abs(actual).sum())
+
+
 def measure(found: Backtest) -> list[dict[str, Any]]:
     """One row per target, level (and all of them together) and model, with its metrics and how many series it is of."""
     rows = []

@@ -100,10 +100,11 @@ def judge_models(forecast_sales: Sales, forecast_backtest: Backtest, forecasts: 
 
     Returns:
         model (published), best_learnt, beats_seasonal_naive, scores by model, metrics (one row per target, level and
-        model), steps (one row per target, level, model and step), coverage of intervals, and what they were made with.
+        model), steps (one row per target, level, model and step), coverage of intervals (one row per target and level),
+        coverage_by_sold (by how often a series sells, too), and what they were made with.
     """
     from datamart_kedro.pipelines.forecasts import metrics
-    from datamart_kedro.pipelines.forecasts.intervals import coverage
+    from datamart_kedro.pipelines.forecasts.intervals import coverage, coverage_by_sold
 
     rows = metrics.measure(forecast_backtest)
     scores = metrics.scores(rows)
@@ -117,6 +118,7 @@ def judge_models(forecast_sales: Sales, forecast_backtest: Backtest, forecasts: 
         "metrics": rows,
         "steps": metrics.measure_steps(forecast_backtest),
         "coverage": coverage(forecast_backtest, chosen, forecasts),
+        "coverage_by_sold": coverage_by_sold(forecast_backtest, chosen, forecasts),
         "cutoff_date": str(forecast_sales.day(forecast_sales.days)),
         "first_day": str(forecast_sales.first_day),
         "origins": [str(forecast_sales.day(origin)) for origin in forecast_backtest.origins],

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datamart_kedro.pipelines.forecasts.arrangement import round_in_sums, sums
 from datamart_kedro.pipelines.forecasts.backtest import first_days, known, lowest_day, started
-from datamart_kedro.pipelines.forecasts.inputs import before, spread_of
+from datamart_kedro.pipelines.forecasts.inputs import before, idle_shares, spread_of
 from datamart_kedro.pipelines.forecasts.intervals import bounds, reaches
 from datamart_kedro.pipelines.forecasts.models import forecast, seasonal_naive
 from datamart_kedro.pipelines.forecasts.rules import SEASONAL_NAIVE, ForecastRules
@@ -42,7 +42,14 @@ def forecast_sales(
         days = known(sums(tree, sales.values[target]), first_days(sales, target), cutoff)
         lower[target], upper[target] = bounds(
             point[target],
-            reaches(found, target, model_name, range(len(found.origins)), rules.interval),
+            reaches(
+                found,
+                target,
+                model_name,
+                range(len(found.origins)),
+                idle_shares(days, rules.horizon_days),
+                rules.interval,
+            ),
             spread_of(days),
             lowest_day(days),
         )

@@ -87,6 +87,7 @@ class Backtest:
         actual: By target, what came; 0 after the end of a series.
         forecasts: By target and model. Not a number for a series that was not there at an origin.
         spreads: By target, origin and series: how far days usually lie from their mean, known at the origin.
+        idle: By target, how often nothing is sold, as known at the origin: 0 to 1.
         seasonal_errors: By target, origin and series: mean error of seasonal naive one season ahead, before the origin.
         daily_changes: By target, origin and series: mean square of the change from day to day, before the origin.
         lowest: By target, origin and series: the lowest day below 0 before the origin, 0 where there was none.
@@ -97,6 +98,7 @@ class Backtest:
     actual: Mapping[Target, Floats]
     forecasts: Mapping[Target, Mapping[str, Floats]]
     spreads: Mapping[Target, Floats]
+    idle: Mapping[Target, Floats]
     seasonal_errors: Mapping[Target, Floats]
     daily_changes: Mapping[Target, Floats]
     lowest: Mapping[Target, Floats]

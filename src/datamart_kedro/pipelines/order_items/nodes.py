@@ -43,6 +43,7 @@ def stage_order_items(
         formats,
         rules=row_rules(order_items),
         complete=unchanged if is_numbered else number_lines,
+        corrections=order_items.corrections,
     )
 
 

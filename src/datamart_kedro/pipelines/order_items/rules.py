@@ -8,8 +8,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
 from datamart_kedro.expressions.money import MAX_LINE_AMOUNT
+from datamart_kedro.pipelines.order_items.columns import SOURCE, TABLE
 
 Rate = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
 
@@ -35,12 +37,14 @@ class OrderItemRules(Rules):
         max_quantity: Quantities above it, of either sign, are rejected.
         max_unit_price: Prices above it are rejected.
         tax: Tax rates.
+        corrections: Values of the shop that are wrong, and what they should be.
         contract: How strict the contract of the table is.
     """
 
     max_quantity: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     max_unit_price: Annotated[Decimal, Field(gt=0, decimal_places=4)] = Decimal(100_000)
     tax: TaxRates = TaxRates()
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()
 
     @model_validator(mode="after")

@@ -41,6 +41,7 @@ def stage_orders(source_orders: ir.Table, gate_orders: Decision, orders: OrderRu
             f"shipping_fee is not below {MAX_LINE_AMOUNT}": lambda row: row.shipping_fee >= MAX_LINE_AMOUNT,
         },
         normalise=partial(normalise_orders, rules=orders, formats=formats),
+        corrections=orders.corrections,
     )
 
 

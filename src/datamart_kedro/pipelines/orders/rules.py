@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import CountryCode, Rules, distinct_spellings
+from datamart_kedro.pipelines.orders.columns import SOURCE, TABLE
 
 KnownStatus = Literal["created", "approved", "processing", "shipped", "delivered", "cancelled", "returned", "failed"]
 Status = KnownStatus | Literal["unknown"]
@@ -57,6 +59,7 @@ class OrderRules(Rules):
         default_currency: Currency of orders that name none, ISO 4217.
         shipping: Shipping fees.
         delivery: Delivery times.
+        corrections: Values of the shop that are wrong, and what they should be.
         contract: How strict the contract of the table is.
     """
 
@@ -66,4 +69,5 @@ class OrderRules(Rules):
     default_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
     shipping: ShippingFees = ShippingFees()
     delivery: DeliveryTimes = DeliveryTimes()
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()

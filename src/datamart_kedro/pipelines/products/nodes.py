@@ -39,6 +39,7 @@ def stage_products(
             f"unit_cost is above {products.max_unit_price}": lambda row: row.unit_cost > products.max_unit_price,
         },
         normalise=partial(normalise_products, rules=products),
+        corrections=products.corrections,
     )
 
 

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from datamart_kedro.expressions.contract import ContractRules
+from datamart_kedro.expressions.corrections import Corrections, correctable
 from datamart_kedro.expressions.formats import Rules, distinct_spellings
+from datamart_kedro.pipelines.products.columns import SOURCE, TABLE
 
 Availability = Literal["in_stock", "low_stock", "out_of_stock", "discontinued", "unknown"]
 DiscontinuedReason = Literal["flag", "date", "no_sales"]
@@ -24,6 +26,7 @@ class ProductRules(Rules):
         no_sales_days: Days without a sale, counted back from the newest sale of all, after which a product counts as
             discontinued; never if absent, or if the source tells no `last_sold_at`.
         max_unit_price: Prices and costs above it are rejected.
+        corrections: Values of the shop that are wrong, and what they should be.
         contract: How strict the contract of the table is.
     """
 
@@ -32,4 +35,5 @@ class ProductRules(Rules):
     low_stock_from: Annotated[Decimal, Field(ge=0, le=1_000_000)] = Decimal(0)
     no_sales_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     max_unit_price: Annotated[Decimal, Field(gt=0, lt=10**10)] = Decimal(1_000_000)
+    corrections: Annotated[Corrections, correctable(SOURCE, TABLE)] = Field(default_factory=dict)
     contract: ContractRules = ContractRules()
