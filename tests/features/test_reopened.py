@@ -228,5 +228,5 @@ def test_what_was_known_then_stays_whatever_is_corrected(mart: FeatureMart):
     assert mart.project.query(seen) == [(2,), (2,), (1,), (1,)]
     after = late.with_(orders=[*late.orders, order("x6", "2025-04-02", "bob")])
     assert reopened(mart, after, datetime(2025, 4, 2, 2), **april)[0] == ONE
-    corrected = after.with_(orders=with_row(after.orders, 3, status="cancelled", is_failed=True))
+    corrected = after.with_(orders=with_row(after.orders, 4, status="cancelled", is_failed=True))
     assert reopened(mart, corrected, datetime(2025, 4, 3), **april)[0] == BOTH
