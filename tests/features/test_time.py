@@ -113,6 +113,12 @@ def test_days_are_days_of_utc():
     assert (row["purchase_days_life"], row["btyd_recency_days"]) == (2, 1)
 
 
+def test_an_order_from_after_the_cutoff_tells_nothing_though_it_says_to_have_arrived_before():
+    odd = order("x", "2026-01-05", is_late=True, delivered_at=datetime(2025, 12, 1))
+    first, second = features(SmallShop(orders=[odd]), cutoffs("2026-01-01", "2026-02-01"), ANY_TIME)
+    assert (first["late_deliveries_life"], second["late_deliveries_life"]) == (0, 1)
+
+
 def corrected(changed_at: str) -> SmallShop:
     """An order that was delivered, until the shop found out that it had been cancelled."""
     now = order("x", "2025-11-01", status="cancelled") | {"_valid_from": datetime.fromisoformat(changed_at)}

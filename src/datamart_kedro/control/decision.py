@@ -15,6 +15,9 @@ from datamart_kedro.sources.state import SourceState
 ROLLBACK = "rollback to version "
 """How the reason of a publication begins that went back to an earlier version."""
 
+FORCED = "forced by `--params "
+"""How the reason of a decision begins that a person asked for."""
+
 Action = Literal["load", "rebuild", "skip"]
 
 
@@ -122,6 +125,11 @@ class Decision:
         """Does the domain run at all?"""
         return self.action != "skip"
 
+    @property
+    def is_forced(self) -> bool:
+        """Did a person ask for all rows to be made anew?"""
+        return self.reason.startswith(FORCED)
+
     @classmethod
     def by_name(cls, domain: str, parameters: str = "{}") -> Decision:
         """A domain whose nodes were asked for one by one: nothing was checked."""
@@ -188,8 +196,8 @@ def is_forced(domain: str, force: object) -> bool:
 
 def _reason_to_force(domain: str, force: object, *, full: bool) -> str | None:
     if full:
-        return "forced by `--params full=true`"
-    return f"forced by `--params force={'true' if force is True else domain}`" if is_forced(domain, force) else None
+        return f"{FORCED}full=true`"
+    return f"{FORCED}force={'true' if force is True else domain}`" if is_forced(domain, force) else None
 
 
 def decide_below(

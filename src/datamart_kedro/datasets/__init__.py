@@ -2,7 +2,16 @@
 
 from datamart_kedro.datasets.contract import ContractResults
 from datamart_kedro.datasets.control import DomainStateDataset, GateDecision
-from datamart_kedro.datasets.features import FeatureFile, FilesInPlace, InterimTable, ShopPeriod, TableVersions
+from datamart_kedro.datasets.features import (
+    FeatureFile,
+    FeaturesBefore,
+    FilesInPlace,
+    InterimDays,
+    InterimTable,
+    SettledCutoffs,
+    ShopPeriod,
+    TableVersions,
+)
 from datamart_kedro.datasets.figure import PlotlyFigure
 from datamart_kedro.datasets.hash_key import HashKeyDataset
 from datamart_kedro.datasets.html_report import HtmlReport
@@ -18,10 +27,12 @@ __all__ = [
     "ContractResults",
     "DomainStateDataset",
     "FeatureFile",
+    "FeaturesBefore",
     "FilesInPlace",
     "GateDecision",
     "HashKeyDataset",
     "HtmlReport",
+    "InterimDays",
     "InterimTable",
     "JsonReport",
     "JudgedRows",
@@ -30,6 +41,7 @@ __all__ = [
     "PlotlyFigure",
     "Replica",
     "RunStart",
+    "SettledCutoffs",
     "ShopPeriod",
     "SkopsModel",
     "SourceProbe",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
 
+from datamart_kedro.control.settlement import LastFeatures, Settled
 from datamart_kedro.datasets.mart_dataset import DomainDataset, MartDataset
 from datamart_kedro.mart.domains import published_table, table_name
-from datamart_kedro.mart.files import first_missing, readable_file, write_parquet
+from datamart_kedro.mart.files import first_missing, holds_rows, readable_file, write_parquet
 from datamart_kedro.mart.mart import quoted
 from datamart_kedro.mart.row_versions import period_of, select_versions
+from datamart_kedro.mart.run import RefreshPath, current_run
+from datamart_kedro.mart.settled import last_features
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -94,6 +98,83 @@ class InterimTable(MartDataset["ir.Table", "ir.Table"]):
         return {"table": self.table, "mart": str(self.mart.path)}
 
 
+class FeaturesBefore(DomainDataset[None, LastFeatures]):
+    """How a table of features was published last.
+
+    Args:
+        domain: The table.
+        mart: The `mart` block of ``globals.yml``.
+        above: Domains that it is made of; the first gives it its ids.
+        marks: The columns that tell how the rows of a cutoff were made, its day first.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        mart: dict[str, Any],
+        above: Sequence[str],
+        marks: Sequence[str],
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(domain, mart, metadata)
+        self.above = tuple(above)
+        self.marks = tuple(marks)
+
+    def load(self) -> LastFeatures:
+        """The publication, and whether it can be told what changed since."""
+        return last_features(self.mart, self.domain, self.above, self.marks)
+
+    def save(self, data: None) -> None:
+        """Refused: publication writes it."""
+        self.refuse_to_save()
+
+
+class InterimDays(MartDataset["ir.Table", frozenset[date]]):
+    """Days that nodes of one run find in the mart; gone when the run ends.
+
+    Args:
+        table: Name of the table that holds them.
+        mart: The `mart` block of ``globals.yml``.
+        metadata: For Kedro-Viz.
+    """
+
+    def __init__(self, table: str, mart: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(mart, metadata)
+        self.rows = InterimTable(table, mart)
+
+    def load(self) -> frozenset[date]:
+        """The values of their one column, without NULL."""
+        self.rows.load()
+        found = self.mart.execute(f"FROM temp.{quoted(self.rows.table)}")
+        return frozenset(day for (day,) in found if day is not None)
+
+    def save(self, data: ir.Table) -> None:
+        """Find them."""
+        self.rows.save(data)
+
+    def _exists(self) -> bool:
+        return self.rows.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"table": self.rows.table, "mart": str(self.mart.path)}
+
+
+class SettledCutoffs(DomainDataset[Settled, Settled]):
+    """The cutoffs of a table of features whose published rows a run leaves as they are."""
+
+    def load(self) -> Settled:
+        """What the run found; none where it did not ask."""
+        return self.mart.run.settled.get(self.domain, Settled()) if self.mart.run else Settled()
+
+    def save(self, data: Settled) -> None:
+        """Leave them out of what the run builds."""
+        run = current_run(self.mart, self.domain)
+        run.settled[self.domain] = data
+        run.paths[self.domain] = RefreshPath("changes" if data.days else "full", data.reason)
+        logger.info("%s: %s", self.domain, data.reason)
+
+
 class FeatureFile(MartDataset["ir.Table", Any]):
     """Rows in a Parquet file, sorted by their key; the same rows give the same bytes.
 
@@ -104,15 +185,22 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         path: The file.
         key: The columns that it is sorted by: they tell one row from another.
         mart: The `mart` block of ``globals.yml``.
+        ranked: Is the first of them a text that many rows share? They are sorted faster then.
         metadata: For Kedro-Viz.
     """
 
     def __init__(
-        self, path: str, key: Sequence[str], mart: dict[str, Any], metadata: dict[str, Any] | None = None
+        self,
+        path: str,
+        key: Sequence[str],
+        mart: dict[str, Any],
+        ranked: bool = False,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(mart, metadata)
         self.path = Path(path)
         self.key = tuple(key)
+        self.ranked = ranked
 
     def load(self) -> Any:
         """The rows, as a pandas table."""
@@ -121,10 +209,23 @@ class FeatureFile(MartDataset["ir.Table", Any]):
         return pd.read_parquet(readable_file(self.mart, self.path), dtype_backend="pyarrow")
 
     def save(self, data: ir.Table) -> None:
-        """Write the rows beside the file."""
-        started = perf_counter()
-        write_parquet(self.mart, self.mart.compile(data), self.key, self.path)
+        """Write the rows beside the file; one that holds them stays as it is, unless the run is forced."""
+        started, select = perf_counter(), self.mart.compile(data)
+        if not self._may_differ(data) and holds_rows(self.mart, self.path, select):
+            logger.info("%s: as it was", self.path.name)
+            return
+        write_parquet(self.mart, select, self.key, self.path, ranked=self.ranked)
         logger.info("%s: written in %.1f s", self.path.name, perf_counter() - started)
+
+    def _may_differ(self, data: ir.Table) -> bool:
+        """Is it to be expected that other rows are written, since the run changed one of their tables?"""
+        import ibis.expr.operations as ops  # here, since a run without new data does without Ibis
+
+        run = current_run(self.mart, self.path.name)
+        names = {table.name.removeprefix("next_") for table in data.op().find(ops.DatabaseTable)}
+        return any(decision.is_forced for decision in run.decisions.values()) or any(
+            built.is_changed for domain, built in run.built.items() if domain in names
+        )
 
     def _exists(self) -> bool:
         return readable_file(self.mart, self.path).exists()

@@ -16,6 +16,7 @@ from datamart_kedro.mart.mart import Mart, quoted, timestamp
 from datamart_kedro.mart.personal_data import as_published, hashing
 from datamart_kedro.mart.rejected import keep_rejected
 from datamart_kedro.mart.run import Built, RowCounts, Run, current_run, now
+from datamart_kedro.mart.settled import rows_of
 from datamart_kedro.mart.shape import Shape, compare_shapes
 from datamart_kedro.mart.slices import Sliced
 from datamart_kedro.mart.staged import PARTS, apply_staged, kept_in, note_staged
@@ -46,13 +47,12 @@ def build(mart: Mart, table: PublishedTable, domain: str, select: str, slices: S
     select = as_published(run.publishing, domain, table, select)
     with hashing(mart, run.publishing.pads):
         shape = compare_shapes(mart, table, select, run.accepted)
-        scope = run.scopes.get(domain)
-        if scope is not None and (shape.is_new or shape.is_altered):
+        rows = _compared_rows(run, domain)
+        if rows and (shape.is_new or shape.is_altered):
             raise RunError(f"{table.name} has other columns than before.", "Run with `--params full=true`.")
         if slices:
             _build_slices(mart, run, table, domain, select, shape, slices)
         else:
-            rows = "" if scope is None else f" WHERE rowid IN (FROM temp.{quoted(scope.before)})"
             content = _whole(run, table, select) if shape.is_new else _changes(table, shape.fitted(select), shape, rows)
             mart.compute(table.name, f"CREATE OR REPLACE TABLE {_build_table(domain)} AS {content}")
     before = 0 if shape.is_new else mart.rows(table.name)
@@ -104,10 +104,18 @@ def _build_table(domain: str) -> str:
     return quoted(f"build_{domain}")
 
 
+def _compared_rows(run: Run, domain: str) -> str:
+    """The WHERE of the published rows that those of a run are held against; empty if all are."""
+    if domain in run.scopes:
+        return f" WHERE rowid IN (FROM temp.{quoted(run.scopes[domain].before)})"
+    settled = run.settled.get(domain)
+    return f" WHERE NOT ({rows_of(settled.days)})" if settled and settled.days else ""
+
+
 def _build_slices(
     mart: Mart, run: Run, table: PublishedTable, domain: str, select: str, shape: Shape, slices: Sliced
 ) -> None:
-    """Write ``build_<domain>`` slice by slice; published rows of other slices are deleted.
+    """Write ``build_<domain>`` slice by slice; published rows of other slices are deleted, if they are not settled.
 
     One transaction, since the engine keeps rows together until then, and writes them in whole groups.
     """
@@ -120,7 +128,8 @@ def _build_slices(
             mart.compute(table.name, f"{statement} {content}")
             statement = f"INSERT INTO {target}"
         if not shape.is_new:
-            nothing, others = f"SELECT * FROM ({fitted}) WHERE false", f" WHERE {slices.others}"
+            nothing = f"SELECT * FROM ({fitted}) WHERE false"
+            others = f"{_compared_rows(run, domain) or ' WHERE true'} AND {slices.others}"
             mart.compute(table.name, f"{statement} {_changes(table, nothing, shape, others)}")
     mart.drop_temporary(slices.view)
 

@@ -15,6 +15,7 @@ from datamart_kedro.columns import PublishedTable
 from datamart_kedro.control.decision import Decision, DomainState
 from datamart_kedro.control.personal_data import Publishing
 from datamart_kedro.control.reading import RefreshRules
+from datamart_kedro.control.settlement import Settled
 from datamart_kedro.engine_messages import first_line
 from datamart_kedro.errors import RunError
 from datamart_kedro.expressions.contract import ContractRules, Severity
@@ -151,6 +152,7 @@ class Run:
         changes: What was read of the domains whose changes alone were read.
         scopes: What is built anew of the domains of which not all is.
         paths: How domains were refreshed.
+        settled: Cutoffs of tables of features whose published rows stay as they are.
     """
 
     run_id: str
@@ -172,6 +174,7 @@ class Run:
     changes: dict[str, Changes] = field(default_factory=dict)
     scopes: dict[str, Scope] = field(default_factory=dict)
     paths: dict[str, RefreshPath] = field(default_factory=dict)
+    settled: dict[str, Settled] = field(default_factory=dict)
 
     def seconds(self, domain: str) -> float:
         """Seconds that the nodes of a domain took."""

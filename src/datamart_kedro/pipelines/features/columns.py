@@ -6,6 +6,7 @@ from datamart_kedro.pipelines.features.catalogue import CATALOGUE, FT_CATALOGUE,
 CUSTOMERS_KEY = ("customer_id",)
 ORDERS_KEY = ("order_id",)
 ORDER_ITEMS_KEY = ("order_id", "line_number")
+FT_CUSTOMERS_KEY = ("customer_id", "cutoff_date")
 
 
 def _table(name: str, key: tuple[str, ...], comment: str) -> PublishedTable:
@@ -17,7 +18,7 @@ TABLES = {
     for table in (
         _table(
             "ft_customers",
-            ("customer_id", "cutoff_date"),
+            FT_CUSTOMERS_KEY,
             "One row per customer_id and cutoff_date: customers known before the cutoff, as they looked then.",
         ),
         _table(

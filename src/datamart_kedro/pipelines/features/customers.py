@@ -10,11 +10,20 @@ from ibis import _
 
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.period import Period
+from datamart_kedro.control.settlement import Settled
 from datamart_kedro.pipelines.features.catalogue import FT_CUSTOMERS, WINDOWS, in_types
 from datamart_kedro.pipelines.features.columns import CUSTOMERS_KEY, ORDER_ITEMS_KEY, ORDERS_KEY
-from datamart_kedro.pipelines.features.cutoffs import Cutoff, cutoffs_of
+from datamart_kedro.pipelines.features.cutoffs import NONE_SETTLED, Cutoff, open_cutoffs
 from datamart_kedro.pipelines.features.description import ZEROS, describe, rates
-from datamart_kedro.pipelines.features.knowledge import Versions, at_midnight, gather, instant, seen_from, with_known
+from datamart_kedro.pipelines.features.knowledge import (
+    OF_CUSTOMERS,
+    Versions,
+    at_midnight,
+    gather,
+    instant,
+    seen_from,
+    with_known,
+)
 from datamart_kedro.pipelines.features.purchases import (
     NEIGHBOURS,
     SERVICE,
@@ -37,6 +46,7 @@ def trace_customers(
     versions_order_items: ir.Table,
     period: Period,
     features: FeatureRules,
+    settled: Settled = NONE_SETTLED,
 ) -> tuple[ir.Table, ir.Table, ir.Table]:
     """Gather what customers did, once for all cutoffs.
 
@@ -48,6 +58,7 @@ def trace_customers(
         versions_order_items: Every version of the rows of items.
         period: What the mart has seen.
         features: Rules of features.
+        settled: Cutoffs for which nothing is gathered.
 
     Returns:
         Purchase days and service days, one row per owner and day, and who has rows of a cutoff's own: see `knowledge`.
@@ -55,7 +66,7 @@ def trace_customers(
     events = gather(
         Versions(tb_orders, versions_orders, ORDERS_KEY),
         Versions(tb_order_items, versions_order_items, ORDER_ITEMS_KEY),
-        cutoffs_of(features, period),
+        open_cutoffs(features, period, settled),
         features.arrival_days,
     )
     return events.others, service_days(events), purchase_days(events)
@@ -69,6 +80,7 @@ def build_ft_customers(
     purchases: ir.Table,
     period: Period,
     features: FeatureRules,
+    settled: Settled = NONE_SETTLED,
 ) -> ir.Table:
     """Publish customers at cutoffs: one row per customer_id and cutoff_date, for customers known before the cutoff.
 
@@ -80,12 +92,13 @@ def build_ft_customers(
         purchases: Days on which customers bought, with what had come together by then.
         period: What the mart has seen.
         features: Rules of features.
+        settled: Cutoffs whose rows stay as they are published, and are not among those that are made.
 
     Returns:
         The columns of the catalogue; without cutoffs, no row.
     """
     customers = Versions(tb_customers, versions_customers, CUSTOMERS_KEY)
-    cutoffs = cutoffs_of(features, period)
+    cutoffs = open_cutoffs(features, period, settled)
     parts = [
         scored_at(
             cutoff,
@@ -115,7 +128,7 @@ def scored_at(cutoff: Cutoff, customers: ir.Table) -> ir.Table:
         *customers.columns,
         **scores(with_bounds),
         cutoff_date=ibis.literal(cutoff.day, "date"),
-        basis=ibis.literal("known_then" if cutoff.is_known_then else "happened_before"),
+        basis=ibis.literal(cutoff.basis),
     )
 
 
@@ -124,7 +137,7 @@ def known_customers(customers: Versions, cutoff: Cutoff, arrival_days: int) -> i
     table = customers.now
     if cutoff.is_known_then:
         table = with_known(customers, cutoff, arrival_days).filter(_.is_known)
-    return table.select("customer_id", "created_at", "signup_month", "country_code")
+    return table.select(*OF_CUSTOMERS)
 
 
 def customers_at(cutoff: Cutoff, customers: ir.Table, purchases: ir.Table, service: ir.Table) -> ir.Table:

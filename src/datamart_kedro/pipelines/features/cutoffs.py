@@ -8,10 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from datamart_kedro.control.period import Period
+from datamart_kedro.control.settlement import Settled
 from datamart_kedro.errors import ParameterError
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
 Split = Literal["train", "valid", "test", "score"]
+NONE_SETTLED = Settled()
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Cutoff:
     day: date
     number: int
     is_known_then: bool
+
+    @property
+    def basis(self) -> str:
+        """What its features are made of, as `ft_customers` tells it."""
+        return "known_then" if self.is_known_then else "happened_before"
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ def cutoffs_of(rules: FeatureRules, period: Period) -> tuple[Cutoff, ...]:
     return tuple(Cutoff(day, number, _is_known(day, period)) for number, day in enumerate(days, start=1))
 
 
+def open_cutoffs(rules: FeatureRules, period: Period, settled: Settled) -> tuple[Cutoff, ...]:
+    """The cutoffs that the rules ask for, without those that are settled."""
+    return tuple(cutoff for cutoff in cutoffs_of(rules, period) if cutoff.day not in settled.days)
+
+
 def label_window(cutoff: date, horizon_days: int, rules: FeatureRules) -> Window:
     """The days that a label looks at."""
     start = cutoff + timedelta(days=rules.gap_days)
@@ -61,6 +73,11 @@ def label_window(cutoff: date, horizon_days: int, rules: FeatureRules) -> Window
 def is_observed(window: Window, period: Period) -> bool:
     """Has the whole window passed? The newest day may not have ended."""
     return period.newest_day is not None and window.end <= period.newest_day
+
+
+def splits_at(rules: FeatureRules, period: Period) -> dict[date, Split | None]:
+    """What each cutoff that the rules ask for is for; see `splits_of`."""
+    return splits_of([cutoff.day for cutoff in cutoffs_of(rules, period)], rules, period)
 
 
 def splits_of(days: Sequence[date], rules: FeatureRules, period: Period) -> dict[date, Split | None]:

@@ -18,6 +18,22 @@ from datamart_kedro.pipelines.features.cutoffs import Cutoff
 
 OWNER = ("owner_id", "variant")
 """Whose row it is: the customer, and as seen from where."""
+OF_CUSTOMERS = ("customer_id", "created_at", "signup_month", "country_code")
+OF_ORDERS = (
+    "order_id",
+    "customer_id",
+    "status",
+    "is_failed",
+    "ordered_at",
+    "delivered_at",
+    "is_late",
+    "items_count",
+    "units_count",
+    "net_amount",
+    "discount_amount",
+)
+OF_LINES = ("order_id", "product_id", "category", "is_return")
+"""The columns that features are made of: a change in others changes none."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ def with_known(versions: Versions, cutoff: Cutoff, arrival_days: int) -> ir.Tabl
 def gather(orders: Versions, lines: Versions, cutoffs: Sequence[Cutoff], arrival_days: int) -> Events:
     """What customers did, as it is now and, where that differs, as it was known at each cutoff.
 
-    Orders from the last cutoff on are left out: no cutoff looks at them.
+    Orders from the last cutoff on are left out: no cutoff looks at them. Without cutoffs, there is nothing to gather.
 
     Args:
         orders: Published orders.
@@ -92,9 +108,9 @@ def gather(orders: Versions, lines: Versions, cutoffs: Sequence[Cutoff], arrival
         cutoffs: In order; those to whom the history reaches back are looked at by themselves.
         arrival_days: See `with_known`.
     """
-    own_lines, own_orders = lines.now.mutate(variant=variant(0)), orders.now.mutate(variant=variant(0))
-    if cutoffs:
-        own_orders = own_orders.filter(_.ordered_at < instant(at_midnight(cutoffs[-1])))
+    last = at_midnight(cutoffs[-1]) if cutoffs else datetime.min
+    own_orders = orders.now.mutate(variant=variant(0)).filter(_.ordered_at < instant(last))
+    own_lines = lines.now.mutate(variant=variant(0)).filter(bool(cutoffs))
     known = [cutoff for cutoff in cutoffs if cutoff.is_known_then]
     parts = [_seen_from(orders, lines, cutoff, arrival_days) for cutoff in known]
     if not parts:
@@ -142,25 +158,13 @@ def _whose(orders: ir.Table) -> ir.Table:
 
 def _named(orders: ir.Table) -> ir.Table:
     """The columns of orders that features are made of; orders of nobody are left out."""
-    return orders.filter(_.customer_id.notnull()).select(
-        "variant",
-        "order_id",
-        "status",
-        "is_failed",
-        "ordered_at",
-        "delivered_at",
-        "is_late",
-        "items_count",
-        "units_count",
-        "net_amount",
-        "discount_amount",
-        owner_id="customer_id",
-    )
+    named = orders.filter(_.customer_id.notnull()).select("variant", *OF_ORDERS)
+    return named.rename(owner_id="customer_id")
 
 
 def _of(lines: ir.Table) -> ir.Table:
     """The columns of lines that features are made of."""
-    return lines.select("variant", "order_id", "product_id", "category", "is_return")
+    return lines.select("variant", *OF_LINES)
 
 
 def _id_type(orders: ir.Table) -> str:

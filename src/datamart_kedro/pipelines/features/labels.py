@@ -8,18 +8,20 @@ from ibis import _
 
 from datamart_kedro.control.decision import Decision
 from datamart_kedro.control.period import Period
+from datamart_kedro.control.settlement import Settled
 from datamart_kedro.expressions.calendar import days_between
 from datamart_kedro.expressions.money import AMOUNT, amount
 from datamart_kedro.pipelines.features.catalogue import FT_CUSTOMER_LABELS, in_types
 from datamart_kedro.pipelines.features.customers import NO_CUTOFF
 from datamart_kedro.pipelines.features.cutoffs import (
+    NONE_SETTLED,
     Cutoff,
     Split,
     Window,
-    cutoffs_of,
     is_observed,
     label_window,
-    splits_of,
+    open_cutoffs,
+    splits_at,
 )
 from datamart_kedro.pipelines.features.rules import FeatureRules
 
@@ -30,6 +32,7 @@ def build_ft_customer_labels(
     tb_orders: ir.Table,
     period: Period,
     features: FeatureRules,
+    settled: Settled = NONE_SETTLED,
 ) -> ir.Table:
     """Publish labels: one row per customer_id, cutoff_date and horizon_days, for each row of the features.
 
@@ -39,12 +42,12 @@ def build_ft_customer_labels(
         tb_orders: Published orders, one row per order_id, as they are known now.
         period: What the mart has seen.
         features: Rules of features.
+        settled: Cutoffs whose rows stay as they are published, and are not among those that are made.
 
     Returns:
         The columns of the catalogue; labels of a window that is not fully observed are NULL.
     """
-    cutoffs = cutoffs_of(features, period)
-    splits = splits_of([cutoff.day for cutoff in cutoffs], features, period)
+    cutoffs, splits = open_cutoffs(features, period, settled), splits_at(features, period)
     days = completed_days(tb_orders)
     parts = [
         labels_at(cutoff, horizon, splits.get(cutoff.day), ft_customers, days, period, features)

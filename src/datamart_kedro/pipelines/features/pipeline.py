@@ -17,6 +17,13 @@ from datamart_kedro.pipelines.features.customers import build_ft_customers, trac
 from datamart_kedro.pipelines.features.labels import build_ft_customer_labels
 from datamart_kedro.pipelines.features.model_inputs import content_of, join_labels, whole_days
 from datamart_kedro.pipelines.features.sales import build_ft_sales_daily
+from datamart_kedro.pipelines.features.settled import (
+    find_cutoffs_of_labels,
+    find_days_of_customers,
+    find_days_of_labels,
+    settle_customers,
+    settle_labels,
+)
 
 RULES = "params:features"
 
@@ -27,6 +34,31 @@ def create_pipeline() -> Pipeline:
         [
             gate_below("ft_customers", "features"),
             Node(
+                find_days_of_customers,
+                inputs=[
+                    "gate_ft_customers",
+                    "last_ft_customers",
+                    "tb_customers",
+                    "tb_orders",
+                    "tb_order_items",
+                    "versions_customers",
+                    "versions_orders",
+                    "versions_order_items",
+                    "period",
+                    RULES,
+                ],
+                outputs="changed_days_of_customers",
+                name="find_days_of_customers",
+                tags=[BUILD, "ft_customers"],
+            ),
+            Node(
+                settle_customers,
+                inputs=["last_ft_customers", "changed_days_of_customers", "period", RULES],
+                outputs="settled_ft_customers",
+                name="settle_customers",
+                tags=[BUILD, "ft_customers"],
+            ),
+            Node(
                 trace_customers,
                 inputs=[
                     "gate_ft_customers",
@@ -36,6 +68,7 @@ def create_pipeline() -> Pipeline:
                     "versions_order_items",
                     "period",
                     RULES,
+                    "settled_ft_customers",
                 ],
                 outputs=["traced_others", "traced_service", "traced_purchases"],
                 name="trace_customers",
@@ -51,6 +84,7 @@ def create_pipeline() -> Pipeline:
                     "traced_purchases",
                     "period",
                     RULES,
+                    "settled_ft_customers",
                 ],
                 outputs="ft_customers",
                 name="build_ft_customers",
@@ -59,8 +93,42 @@ def create_pipeline() -> Pipeline:
             *after("ft_customers", verify_ft_customers),
             gate_below("ft_customer_labels", "features"),
             Node(
+                find_days_of_labels,
+                inputs=["gate_ft_customer_labels", "last_ft_customer_labels", "tb_orders", "versions_orders"],
+                outputs="changed_days_of_labels",
+                name="find_days_of_labels",
+                tags=[BUILD, "ft_customer_labels"],
+            ),
+            Node(
+                find_cutoffs_of_labels,
+                inputs=["last_ft_customer_labels", "ft_customers", "versions_ft_customers"],
+                outputs="changed_cutoffs_of_labels",
+                name="find_cutoffs_of_labels",
+                tags=[BUILD, "ft_customer_labels"],
+            ),
+            Node(
+                settle_labels,
+                inputs=[
+                    "last_ft_customer_labels",
+                    "changed_days_of_labels",
+                    "changed_cutoffs_of_labels",
+                    "period",
+                    RULES,
+                ],
+                outputs="settled_ft_customer_labels",
+                name="settle_labels",
+                tags=[BUILD, "ft_customer_labels"],
+            ),
+            Node(
                 build_ft_customer_labels,
-                inputs=["gate_ft_customer_labels", "ft_customers", "tb_orders", "period", RULES],
+                inputs=[
+                    "gate_ft_customer_labels",
+                    "ft_customers",
+                    "tb_orders",
+                    "period",
+                    RULES,
+                    "settled_ft_customer_labels",
+                ],
                 outputs="ft_customer_labels",
                 name="build_ft_customer_labels",
                 tags=[BUILD, "ft_customer_labels"],
