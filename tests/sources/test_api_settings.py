@@ -21,7 +21,7 @@ def endpoint(**values: Any) -> dict[str, Any]:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": (settings(retries=3), "source.api.retries: Extra inputs are not permitted."),
-    "no address": (settings(base_url="shop.example.com"), "source.api.base_url: Value error, an address such as"),
+    "no address": (settings(base_url="shop.example.com"), "source.api.base_url: an address such as"),
     "a secret in the address": (
         settings(base_url="https://ann:pw@shop.example.com"),
         "secrets belong in the credentials, not in the address.",

@@ -204,6 +204,9 @@ def domain_state(mart: Mart, domain: str) -> DomainState:
 
 def domain_states(mart: Mart, domains: Sequence[str]) -> dict[str, DomainState]:
     """What the mart knows of domains: their last publications, and what is staged. Reads only."""
+    unknown = {domain: DomainState(table_exists=False) for domain in domains}
+    if not mart.is_there:
+        return unknown
     names = ", ".join(map(literal, domains))
     try:
         found = mart.execute(
@@ -216,7 +219,7 @@ def domain_states(mart: Mart, domains: Sequence[str]) -> dict[str, DomainState]:
             " QUALIFY row_number() OVER (PARTITION BY domain ORDER BY started_at DESC) = 1"
         )
     except duckdb.CatalogException:  # there is no ledger yet
-        return {domain: DomainState(table_exists=False) for domain in domains}
+        return unknown
     last = {str(domain): LastPublication(*values) for domain, *values in found}
     tables = mart.tables()
     return {

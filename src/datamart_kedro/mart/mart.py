@@ -134,6 +134,11 @@ class Mart:
         rows = self.execute(sql, parameters)
         return rows[0][0] if rows else None
 
+    @property
+    def is_there(self) -> bool:
+        """Is there a mart at all? Asking a question of one that is not would be refused."""
+        return self._connection is not None or self.path.exists()
+
     def exists(self, table: str) -> bool:
         """Is there a table of that name?"""
         return bool(self.columns(table))
@@ -145,7 +150,7 @@ class Mart:
             table: Its name, or that of a view; a temporary one counts as well.
             catalog: The attached database that it is in; the mart and the run's temporary tables if absent.
         """
-        if self._connection is None and not self.path.exists():
+        if not self.is_there:
             return {}
         place = f"{quoted(catalog)}.main.{quoted(table)}" if catalog else quoted(table)
         try:
