@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from datamart_kedro.console.job import Course, Job
+from datamart_kedro.console.job import Job
 from datamart_kedro.control.code_version import digest
 from datamart_kedro.errors import HeldMartError, UsageError
 from datamart_kedro.expressions.formats import Rules
@@ -24,8 +24,8 @@ Models = Mapping[str, Rules]
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What is known of a change that is tried.
+class Proposal:
+    """A changed rule that is tried.
 
     Attributes:
         name: Tells it from others.
@@ -40,28 +40,6 @@ class Tried:
     before: Any
     state: str
     job: Job
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A changed rule that is tried.
-
-    Attributes:
-        name: Tells it from others.
-        override: What would be kept.
-        before: The value of the rule as it is.
-        course: How far it is tried.
-    """
-
-    name: str
-    override: Override
-    before: Any
-    course: Course
-
-    @property
-    def is_tried(self) -> bool:
-        """Is known what it would change?"""
-        return self.course.exit_code == 0
 
 
 @dataclass
@@ -84,7 +62,7 @@ class Rulebook:
     log: Path
     load: Callable[[], Models]
     _lock: Lock = field(default_factory=Lock)
-    _tried: Tried | None = None
+    _tried: Proposal | None = None
 
     def overrides(self) -> list[Override]:
         """Those that are kept, oldest first.
@@ -118,12 +96,11 @@ class Rulebook:
             self.draft.chmod(0o600)
             env = [f"--env={self.env}"] if self.env else []
             job = Job.start(["mart", "preview", *env, f"--file={self.draft}"], self.project, self.log)
-            self._tried = Tried(secrets.token_urlsafe(16), override, before, self._state(models), job)
+            self._tried = Proposal(secrets.token_urlsafe(16), override, before, self._state(models), job)
 
     def proposal(self) -> Proposal | None:
         """The change that is tried, or was tried and is neither kept nor dropped; None if there is none."""
-        with self._lock:
-            return self._proposal()
+        return self._tried
 
     def keep(self, name: str, by: str) -> Override:
         """Keep the change that was tried.
@@ -137,9 +114,9 @@ class Rulebook:
         """
         with self._lock:
             proposal = self._looked_at(name)
-            if not proposal.is_tried:
+            if proposal.job.course().exit_code != 0:
                 raise UsageError("What it would change is not known.", "Wait until it was tried.", state="")
-            if self._tried is None or self._state(self.load()) != self._tried.state:
+            if self._state(self.load()) != proposal.state:
                 raise UsageError("The rules changed since this was tried.", "Drop it, and try it again.", state="")
             override = proposal.override.model_copy(
                 update={"at": this_second(), "kept_by": by if by != proposal.override.by else None}
@@ -160,22 +137,16 @@ class Rulebook:
         """
         with self._lock:
             dropped = self._looked_at(name)
-            if self._tried is not None:
-                self._tried.job.end()
+            dropped.job.end()
             self._clear()
         return dropped.override
 
     def _looked_at(self, name: str) -> Proposal:
-        proposal = self._proposal()
-        if proposal is None:
+        if self._tried is None:
             raise UsageError("No change is being tried.", "Try one first, then keep it.", state="")
-        if proposal.name != name:
+        if self._tried.name != name:
             raise UsageError("Another change is being tried by now.", "Look at it first.", state="")
-        return proposal
-
-    def _proposal(self) -> Proposal | None:
-        tried = self._tried
-        return Proposal(tried.name, tried.override, tried.before, tried.job.course()) if tried else None
+        return self._tried
 
     def _state(self, models: Models) -> str:
         """What the rules are, to tell whether they changed."""

@@ -66,9 +66,10 @@ def propose(request: Request) -> Response:
 def proposal(request: Request) -> Response:
     """The change that is tried, and what it would change."""
     found = rulebook_of(request).proposal()
+    course = found.job.course() if found else None
     is_correction = found is not None and _page_of(found.override) == "/corrections"
-    answer = show(request, "proposal.html", proposal=found, is_correction=is_correction, absent=ABSENT)
-    return refreshed_while(answer, found.course if found else None)
+    answer = show(request, "proposal.html", proposal=found, course=course, is_correction=is_correction, absent=ABSENT)
+    return refreshed_while(answer, course)
 
 
 def keep(request: Request) -> Response:
