@@ -10,14 +10,14 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parent))
 from features import make_shop
-from full_build import ROOT, Cost, apart, measured
+from full_build import ROOT, Cost, apart, measured, shares
 
 DAYS = ("2025-12-15", "2025-12-16", "2026-01-10")
 """Up to which the orders of the shop are published: at first, a day later, and in the month after."""
@@ -121,17 +121,6 @@ def measure(project: Path, shop: Path) -> dict[str, Cost]:
     return costs
 
 
-def report(costs: Mapping[str, Cost]) -> str:
-    """The figures as a table."""
-    full = next(iter(costs.values())).cpu_s
-    lines = [f"{'':36}{'wall s':>10}{'CPU s':>10}{'of full':>10}{'memory MB':>12}"]
-    lines += [
-        f"{name:36}{cost.wall_s:10.1f}{cost.cpu_s:10.1f}{cost.cpu_s / full:10.0%}{cost.memory_mb:12,.0f}"
-        for name, cost in costs.items()
-    ]
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make a shop, measure, compare, report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -143,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     shop = make_shop(folder, options.customers)
-    print(report(measure(make_project(folder, options.memory_limit, options.threads), shop)))
+    print(shares(measure(make_project(folder, options.memory_limit, options.threads), shop)))
 
 
 if __name__ == "__main__":

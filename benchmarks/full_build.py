@@ -254,6 +254,17 @@ def compare(bench: Bench, repeat: int) -> dict[str, Cost]:
     }
 
 
+def shares(costs: Mapping[str, Cost]) -> str:
+    """Figures as a table, with the CPU as a share of that of the first, a full build."""
+    full = next(iter(costs.values())).cpu_s
+    lines = [f"{'':36}{'wall s':>10}{'CPU s':>10}{'of full':>10}{'memory MB':>12}"]
+    lines += [
+        f"{name:36}{cost.wall_s:10.2f}{cost.cpu_s:10.2f}{cost.cpu_s / full:10.1%}{cost.memory_mb:12,.0f}"
+        for name, cost in costs.items()
+    ]
+    return "\n".join(lines)
+
+
 def report(costs: Mapping[str, Cost]) -> str:
     """The figures as a table."""
     mart, plain = costs["mart"], costs["plain SQL"]

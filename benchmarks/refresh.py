@@ -11,14 +11,26 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parent))
-from full_build import DOMAINS, ROOT, Bench, Cost, apart, differences, make_data, make_project, measured, run_mart
+from full_build import (
+    DOMAINS,
+    ROOT,
+    Bench,
+    Cost,
+    apart,
+    differences,
+    make_data,
+    make_project,
+    measured,
+    run_mart,
+    shares,
+)
 
 LATER = {
     "customers": "TIMESTAMP '1998-01-01 00:00:00' + to_seconds(customer_id % 86400)",
@@ -110,17 +122,6 @@ def measure(bench: Bench, *, scattered: bool, verify: bool) -> dict[str, Cost]:
     return costs
 
 
-def report(costs: Mapping[str, Cost]) -> str:
-    """The figures as a table."""
-    full = costs["full build"].cpu_s
-    lines = [f"{'':36}{'wall s':>10}{'CPU s':>10}{'of full':>10}{'memory MB':>12}"]
-    lines += [
-        f"{name:36}{cost.wall_s:10.2f}{cost.cpu_s:10.2f}{cost.cpu_s / full:10.1%}{cost.memory_mb:12,.0f}"
-        for name, cost in costs.items()
-    ]
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make data and project, measure, report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     make_project(bench)
     apart(make_shop, bench)
     costs = measure(bench, scattered=options.scattered, verify=not options.no_verify)
-    print(report(costs))
+    print(shares(costs))
     if options.json:
         options.json.write_text(json.dumps({name: asdict(cost) for name, cost in costs.items()}, indent=2))
 

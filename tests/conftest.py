@@ -17,7 +17,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 from kedro.framework.startup import bootstrap_project
 
-from datamart_kedro.mart.mart import close_marts
+from datamart_kedro.mart.mart import Mart, MartSettings, close_marts
 from datamart_kedro.sources.shop import close_shops
 from tests.project import Project, psql
 from tests.shop import SHOP
@@ -45,6 +45,15 @@ def sql_of_equal_expressions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Backend, "compile", once)
         yield
+
+
+@pytest.fixture
+def mart(tmp_path: Path) -> Iterator[Mart]:
+    """An empty mart, open for writing."""
+    made = Mart(MartSettings(str(tmp_path / "mart.duckdb"), str(tmp_path / "tmp"), str(tmp_path)))
+    made.open(write=True)
+    yield made
+    made.close()
 
 
 @pytest.fixture

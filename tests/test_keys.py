@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import duckdb
-import pytest
 
 from datamart_kedro.mart.keys import MAX_BITS, is_key_unique
-from datamart_kedro.mart.mart import Mart, MartSettings
+from datamart_kedro.mart.mart import Mart
 from tests.project import Project
-
-
-@pytest.fixture
-def mart(tmp_path: Path) -> Iterator[Mart]:
-    made = Mart(MartSettings(str(tmp_path / "mart.duckdb"), str(tmp_path / "tmp"), str(tmp_path)))
-    made.open(write=True)
-    yield made
-    made.close()
 
 
 def is_unique(mart: Mart, rows: str, *key: str) -> bool:

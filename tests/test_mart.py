@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import ibis
 import pytest
 from ibis.common.exceptions import TableNotFound
 
-from datamart_kedro.mart.mart import Mart, MartSettings
+from datamart_kedro.mart.mart import Mart
 
 TYPES = """
     1::TINYINT AS tiny, 1::UBIGINT AS big, 1::HUGEINT AS huge, 1.5::DECIMAL(18, 2) AS money, 'x' AS text, true AS flag,
@@ -17,14 +14,6 @@ TYPES = """
     [1, 2] AS list, {'a': 1, 'b': 'x'} AS pair, MAP {'a': 1} AS names, 'x'::ENUM('x', 'y') AS kind,
     '{}'::JSON AS doc, gen_random_uuid() AS id, INTERVAL 1 DAY AS span, 1 AS "two words"
 """
-
-
-@pytest.fixture
-def mart(tmp_path: Path) -> Iterator[Mart]:
-    made = Mart(MartSettings(str(tmp_path / "mart.duckdb"), str(tmp_path / "tmp"), str(tmp_path)))
-    made.open(write=True)
-    yield made
-    made.close()
 
 
 def test_a_table_has_the_columns_that_ibis_finds(mart: Mart):
