@@ -100,7 +100,7 @@ def correct(
     for name in names:
         right = {written: values[name] for written, values in corrections.items() if name in values}
         _require_fitting(name, right, typed[name])
-        is_corrected = row.isin(list(right)).fill_null(False)
+        is_corrected = row.isin(list(right))
         came = typed[as_it_came(name)]
         value = _read(_looked_up(row, right), columns[name].kind, typed[name], formats)
         changed[name] = is_corrected.ifelse(value, typed[name])
